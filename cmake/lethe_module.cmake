@@ -1,0 +1,51 @@
+# The one way to declare a module, a program and their tests.
+
+add_library(lethe_flags INTERFACE)
+target_compile_features(lethe_flags INTERFACE cxx_std_20)
+target_include_directories(lethe_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_compile_options(lethe_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers
+  -fno-strict-aliasing -fstack-protector-strong
+  "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=."
+  "$<$<CONFIG:Debug>:-Werror>"
+  "$<$<CONFIG:Release>:-O2;-D_FORTIFY_SOURCE=2>")
+target_compile_definitions(lethe_flags INTERFACE _FILE_OFFSET_BITS=64)
+if(LETHE_SANITIZE)
+  target_compile_options(lethe_flags INTERFACE -fsanitize=${LETHE_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(lethe_flags INTERFACE -fsanitize=${LETHE_SANITIZE})
+endif()
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+
+# lethe_module(<name> SOURCES … TESTS … DEPS <modules> EXTERNAL <targets>)
+#   one static library lethe_<name> for src/<name>/, one test binary <name>_test for all of TESTS.
+#   DEPS is what tools/tidy holds the module's includes against.
+function(lethe_module name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;DEPS;EXTERNAL" ${ARGN})
+  list(TRANSFORM ARG_DEPS PREPEND lethe_ OUTPUT_VARIABLE deps)
+  if(ARG_SOURCES)
+    add_library(lethe_${name} STATIC ${ARG_SOURCES})
+    target_link_libraries(lethe_${name} PUBLIC lethe_flags ${deps} PRIVATE ${ARG_EXTERNAL})
+  else()
+    add_library(lethe_${name} INTERFACE)
+    target_link_libraries(lethe_${name} INTERFACE lethe_flags ${deps} ${ARG_EXTERNAL})
+  endif()
+  if(ARG_TESTS AND NOT LETHE_SERVER_ONLY)
+    add_executable(${name}_test ${ARG_TESTS})
+    set_target_properties(${name}_test PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    target_link_libraries(${name}_test PRIVATE lethe_${name} GTest::gtest_main)
+    gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 30 PROPERTIES LABELS unit TIMEOUT 120)
+  endif()
+endfunction()
+
+# lethe_program(<name> SOURCES … DEPS <modules> EXTERNAL <targets> [STATIC])
+function(lethe_program name)
+  cmake_parse_arguments(ARG "STATIC" "" "SOURCES;DEPS;EXTERNAL" ${ARGN})
+  list(TRANSFORM ARG_DEPS PREPEND lethe_ OUTPUT_VARIABLE deps)
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE lethe_flags ${deps} ${ARG_EXTERNAL})
+  if(ARG_STATIC)
+    target_link_options(${name} PRIVATE -static)
+  endif()
+endfunction()

@@ -1,0 +1,119 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace lethe {
+namespace fs = std::filesystem;
+
+Error IoError(std::string_view doing, const fs::path& path) {
+  const int error = errno;
+  return Error{error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+               std::string(doing) + " " + path.string() + ": " + std::strerror(error)};
+}
+
+Result<Fd> OpenFile(const fs::path& path, int flags, unsigned mode) {
+  Fd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
+  if (!fd) return IoError("opening", path);
+  return fd;
+}
+
+Result<std::string> ReadFile(const fs::path& path, uint64_t max_bytes) {
+  Fd fd = LETHE_TRY(OpenFile(path, O_RDONLY));
+  std::string out;
+  struct stat info {};
+  if (::fstat(fd.get(), &info) == 0 && info.st_size > 0) {
+    out.reserve(static_cast<size_t>(std::min<uint64_t>(static_cast<uint64_t>(info.st_size), max_bytes)) + 1);
+  }
+  while (true) {
+    char buffer[1 << 16];
+    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return IoError("reading", path);
+    if (n == 0) return out;
+    out.append(buffer, static_cast<size_t>(n));
+    if (out.size() > max_bytes) {
+      return Error{ErrorCode::kMalformed,
+                   "reading " + path.string() + ": larger than " + std::to_string(max_bytes) + " bytes"};
+    }
+  }
+}
+
+Status WriteAll(int fd, std::string_view bytes, std::string_view name) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return IoError("writing", fs::path(name));
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  return {};
+}
+
+Status WriteFileAtomic(const fs::path& path, std::string_view bytes, unsigned mode) {
+  std::string temporary = path.string() + ".XXXXXX";
+  Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd) return IoError("creating", temporary);
+  auto status = [&]() -> Status {
+    LETHE_TRY(WriteAll(fd.get(), bytes, temporary));
+    if (::fchmod(fd.get(), mode) != 0) return IoError("changing the mode of", temporary);
+    if (::fsync(fd.get()) != 0) return IoError("syncing", temporary);
+    if (::rename(temporary.c_str(), path.c_str()) != 0) return IoError("renaming to", path);
+    return {};
+  }();
+  if (!status) ::unlink(temporary.c_str());
+  return status;
+}
+
+Status MakeDirectories(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) {
+    return Error{ErrorCode::kIo, "creating folder " + path.string() + ": " + error.message()};
+  }
+  return {};
+}
+
+Status RemoveTree(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (!error) return {};
+  // Folders without write permission stop an ordinary user: open them up and try again.
+  std::error_code walk_error;
+  const auto options = fs::directory_options::skip_permission_denied;
+  for (auto it = fs::recursive_directory_iterator(path, options, walk_error);
+       !walk_error && it != fs::recursive_directory_iterator(); it.increment(walk_error)) {
+    std::error_code ignored;
+    if (it->is_directory(ignored) && !it->is_symlink(ignored)) {
+      fs::permissions(it->path(), fs::perms::owner_all, fs::perm_options::add, ignored);
+    }
+  }
+  fs::remove_all(path, error);
+  if (error) return Error{ErrorCode::kIo, "removing " + path.string() + ": " + error.message()};
+  return {};
+}
+
+Result<ScratchDir> ScratchDir::Create(const fs::path& parent, std::string_view prefix) {
+  LETHE_TRY(MakeDirectories(parent));
+  std::string name = (parent / (std::string(prefix) + "XXXXXX")).string();
+  if (::mkdtemp(name.data()) == nullptr) return IoError("creating folder", name);
+  return ScratchDir(name);
+}
+
+ScratchDir::~ScratchDir() {
+  if (!path_.empty()) (void)RemoveTree(path_);
+}
+
+Result<FileLock> FileLock::Acquire(const fs::path& path) {
+  Fd fd = LETHE_TRY(OpenFile(path, O_RDWR | O_CREAT));
+  while (::flock(fd.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) return IoError("locking", path);
+  }
+  return FileLock(std::move(fd));
+}
+
+}  // namespace lethe

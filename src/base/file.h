@@ -1,0 +1,66 @@
+// Files: whole reads with a limit, atomic writes, scratch folders, advisory locks. Every error is
+// kIo (or kNotFound where the file does not exist) and names the path.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace lethe {
+
+// Refuses (kMalformed) files larger than max_bytes.
+Result<std::string> ReadFile(const std::filesystem::path& path, uint64_t max_bytes = 1ULL << 30);
+
+// Opens with O_CLOEXEC. `flags` as in open(2).
+Result<Fd> OpenFile(const std::filesystem::path& path, int flags, unsigned mode = 0666);
+
+Status WriteAll(int fd, std::string_view bytes, std::string_view name);
+
+// Writes to a temporary name in the same folder, syncs and renames: readers see the old file or the
+// new one, never half of it.
+Status WriteFileAtomic(const std::filesystem::path& path, std::string_view bytes,
+                       unsigned mode = 0644);
+
+Status MakeDirectories(const std::filesystem::path& path);
+
+// Removes a tree of files, also where folders in it are not writable for their owner.
+Status RemoveTree(const std::filesystem::path& path);
+
+// An error of the last system call: "<doing> <path>: <strerror>".
+Error IoError(std::string_view doing, const std::filesystem::path& path);
+
+// A folder that is removed with all that is in it when its owner goes.
+class ScratchDir {
+ public:
+  // Creates `<parent>/<prefix>XXXXXX`, mode 0700. The parent is created when it is missing.
+  static Result<ScratchDir> Create(const std::filesystem::path& parent, std::string_view prefix);
+  ScratchDir(ScratchDir&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  ScratchDir& operator=(ScratchDir&&) = delete;
+  ScratchDir(const ScratchDir&) = delete;
+  ~ScratchDir();
+
+  const std::filesystem::path& path() const { return path_; }
+  // Gives the folder up: it stays.
+  std::filesystem::path Release() { return std::exchange(path_, {}); }
+
+ private:
+  explicit ScratchDir(std::filesystem::path path) : path_(std::move(path)) {}
+  std::filesystem::path path_;
+};
+
+// An exclusive flock(2) on a file that is created when missing; released when its owner goes or
+// the process dies.
+class FileLock {
+ public:
+  static Result<FileLock> Acquire(const std::filesystem::path& path);
+
+ private:
+  explicit FileLock(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
+};
+
+}  // namespace lethe

@@ -1,0 +1,83 @@
+#include "base/strings.h"
+
+#include "base/hex.h"
+
+namespace lethe {
+
+std::vector<std::string_view> Split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  size_t begin = 0;
+  for (size_t i = 0; i <= text.size(); ++i) {
+    if (i == text.size() || text[i] == separator) {
+      parts.push_back(text.substr(begin, i - begin));
+      begin = i + 1;
+    }
+  }
+  return parts;
+}
+
+std::vector<std::string_view> Lines(std::string_view text) {
+  if (text.empty()) return {};
+  if (text.back() == '\n') text.remove_suffix(1);
+  return Split(text, '\n');
+}
+
+std::vector<std::string_view> Words(std::string_view text) {
+  std::vector<std::string_view> words;
+  size_t i = 0;
+  while (i < text.size()) {
+    while (i < text.size() && (text[i] == ' ' || text[i] == '\t')) ++i;
+    const size_t begin = i;
+    while (i < text.size() && text[i] != ' ' && text[i] != '\t') ++i;
+    if (i > begin) words.push_back(text.substr(begin, i - begin));
+  }
+  return words;
+}
+
+std::string_view Trim(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+}
+
+std::string Join(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string out;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) out += separator;
+    out += parts[i];
+  }
+  return out;
+}
+
+std::string Printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte < 0x20 || byte >= 0x7f || c == '\'' || c == '\\') {
+      out += "\\x" + HexEncode({&byte, 1});
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+bool GlobMatch(std::string_view pattern, std::string_view text) {
+  if (pattern.empty()) return text.empty();
+  if (pattern[0] == '*') {
+    const bool any_depth = pattern.size() > 1 && pattern[1] == '*';
+    const std::string_view rest = pattern.substr(any_depth ? 2 : 1);
+    if (any_depth && rest.empty()) return true;
+    for (size_t i = 0; i <= text.size(); ++i) {
+      if (GlobMatch(rest, text.substr(i))) return true;
+      if (i < text.size() && text[i] == '/' && !any_depth) return false;
+    }
+    return false;
+  }
+  if (text.empty()) return false;
+  if (pattern[0] == '?' ? text[0] == '/' : pattern[0] != text[0]) return false;
+  return GlobMatch(pattern.substr(1), text.substr(1));
+}
+
+}  // namespace lethe

@@ -1,0 +1,45 @@
+// The few string operations that the standard library lacks.
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lethe {
+
+// "a,,b" by ',' is {"a", "", "b"}; the empty string is {""}.
+std::vector<std::string_view> Split(std::string_view text, char separator);
+
+// Lines without their '\n'; a last line without '\n' counts, an empty tail does not.
+std::vector<std::string_view> Lines(std::string_view text);
+
+// Words separated by runs of spaces and tabs.
+std::vector<std::string_view> Words(std::string_view text);
+
+// Without leading and trailing spaces, tabs, CR and LF.
+std::string_view Trim(std::string_view text);
+
+std::string Join(const std::vector<std::string>& parts, std::string_view separator);
+
+// Control characters, quotes and bytes outside ASCII as \xNN, so that hostile names stay on their
+// line in a message.
+std::string Printable(std::string_view text);
+
+// Decimal digits (or base 8, 16) only: no sign, no spaces, no overflow.
+template <typename T>
+std::optional<T> ParseUnsigned(std::string_view text, int base = 10) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (text.empty() || text[0] == '-' || error != std::errc() || end != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+// Shell-style match of `*` (any run without '/'), `**` (any run) and `?` (one character but '/').
+bool GlobMatch(std::string_view pattern, std::string_view text);
+
+}  // namespace lethe

@@ -1,0 +1,52 @@
+#include "base/strings.h"
+
+#include <gtest/gtest.h>
+
+namespace lethe {
+namespace {
+
+using Views = std::vector<std::string_view>;
+
+TEST(Split, KeepsEmptyParts) {
+  EXPECT_EQ(Split("a,,b", ','), (Views{"a", "", "b"}));
+  EXPECT_EQ(Split("", ','), (Views{""}));
+}
+
+TEST(Lines, DropsOnlyTheLastNewline) {
+  EXPECT_EQ(Lines("a\nb\n"), (Views{"a", "b"}));
+  EXPECT_EQ(Lines("a\n\n"), (Views{"a", ""}));
+  EXPECT_EQ(Lines("a"), (Views{"a"}));
+  EXPECT_TRUE(Lines("").empty());
+}
+
+TEST(Words, FoldsBlanks) { EXPECT_EQ(Words("  a \t b"), (Views{"a", "b"})); }
+
+TEST(Trim, RemovesBlanksAtBothEnds) {
+  EXPECT_EQ(Trim(" \n a b\t"), "a b");
+  EXPECT_EQ(Trim(" \n"), "");
+}
+
+TEST(Printable, EscapesWhatCouldBreakALine) {
+  EXPECT_EQ(Printable("a\nb"), "a\\x0ab");
+  EXPECT_EQ(Printable("\xff'"), "\\xff\\x27");
+}
+
+TEST(ParseUnsigned, AcceptsDigitsOnly) {
+  EXPECT_EQ(ParseUnsigned<uint16_t>("65535"), 65535);
+  EXPECT_EQ(ParseUnsigned<unsigned>("0755", 8), 0755U);
+  for (const char* bad : {"", "-1", "+1", " 1", "1 ", "65536", "0x1"}) {
+    EXPECT_FALSE(ParseUnsigned<uint16_t>(bad)) << bad;
+  }
+}
+
+TEST(GlobMatch, SingleStarStopsAtSlashDoubleStarDoesNot) {
+  EXPECT_TRUE(GlobMatch("usr/share/*/x", "usr/share/doc/x"));
+  EXPECT_FALSE(GlobMatch("usr/share/*/x", "usr/share/doc/y/x"));
+  EXPECT_TRUE(GlobMatch("usr/share/**", "usr/share/doc/y/x"));
+  EXPECT_TRUE(GlobMatch("lib?.so*", "libc.so.6"));
+  EXPECT_FALSE(GlobMatch("a?b", "a/b"));
+  EXPECT_FALSE(GlobMatch("abc", "abcd"));
+}
+
+}  // namespace
+}  // namespace lethe

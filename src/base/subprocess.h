@@ -1,0 +1,39 @@
+// Runs other programs: no shell, closed descriptors, bounded output.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace lethe {
+
+struct Command {
+  std::vector<std::string> argv;  // argv[0] is looked up in PATH when it has no '/'
+  std::vector<std::pair<std::string, std::string>> env;  // added to (or replacing) the caller's
+  bool clear_env = false;                                // start from nothing but `env`
+  std::string cwd;                                       // empty: the caller's
+  std::string input;                                     // fed to stdin; else stdin is /dev/null
+  size_t max_output_bytes = 256U << 20;  // of stdout and of stderr; more is kIo
+  // Runs in the child after fork and before exec (async-signal-safe code only); non-zero stops it.
+  std::function<int()> before_exec;
+};
+
+struct CommandResult {
+  int exit_code = 0;  // 128 + signal where a signal ended it
+  std::string out;
+  std::string err;
+};
+
+// kIo where the program cannot be started (its name is in the message). A non-zero exit is not an
+// error here.
+Result<CommandResult> RunCommand(const Command& command);
+
+// As RunCommand, but a non-zero exit is kIo with the last lines of stderr. Returns stdout.
+Result<std::string> RunChecked(const Command& command);
+
+}  // namespace lethe

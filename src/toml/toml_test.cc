@@ -1,0 +1,66 @@
+#include "toml/toml.h"
+
+#include <gtest/gtest.h>
+
+namespace lethe::toml {
+namespace {
+
+TableReader Read(std::string_view text) { return TableReader::Parse(text, "r.toml").value(); }
+
+TEST(TableReader, ReadsEachType) {
+  auto r = Read("s = 'x'\ni = 7\nb = true\na = ['p',\n 'q']\n[t]\nk = 'v'\n[[l]]\nn = 1\n[[l]]\n");
+  EXPECT_EQ(r.String("s")->value, "x");
+  EXPECT_EQ(*r.Integer("i", {0, 10}), 7);
+  EXPECT_TRUE(*r.BoolOr("b", false));
+  const auto strings = *r.Strings("a");
+  ASSERT_EQ(strings.size(), 2U);
+  EXPECT_EQ(strings[1].line, 5);
+  auto t = *r.Table("t");
+  EXPECT_EQ(t.String("k")->value, "v");
+  EXPECT_TRUE(t.Finish());
+  EXPECT_EQ(r.Tables("l")->size(), 2U);
+  EXPECT_TRUE(r.Finish());
+}
+
+TEST(TableReader, NamesFileLineAndKey) {
+  auto r = Read("s = 1\n[t]\ni = 11\n");
+  EXPECT_EQ(r.String("s").error().message, "r.toml:1: key 's': must be a string");
+  auto t = *r.Table("t");
+  EXPECT_EQ(t.Integer("i", {0, 10}).error().message,
+            "r.toml:3: key 'i' in [t]: must be an integer from 0 to 10");
+  EXPECT_EQ(t.String("gone").error().message,
+            "r.toml:2: key 'gone' in [t]: is missing, must be a string");
+}
+
+TEST(TableReader, RefusesUnknownKeysAndListsTheAllowed) {
+  auto r = Read("a = 'x'\nb = 'y'\n");
+  (void)r.String("a");
+  const auto status = r.Finish();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().message, "r.toml:2: unknown key 'b'; allowed: a");
+}
+
+TEST(TableReader, PlacesSyntaxErrors) {
+  const auto r = TableReader::Parse("a = 'x'\nb = = 1\n", "r.toml");
+  ASSERT_FALSE(r);
+  EXPECT_EQ(r.error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(r.error().message.rfind("r.toml:2:", 0), 0U) << r.error().message;
+  EXPECT_FALSE(TableReader::Parse("a = 1\na = 2\n", "r.toml"));
+}
+
+TEST(TableReader, FreeStringsKeepScalars) {
+  auto r = Read("[s]\n'a.b' = 1\nc = 'x'\n");
+  const auto pairs = *r.FreeStrings("s");
+  ASSERT_EQ(pairs.size(), 2U);
+  EXPECT_EQ(pairs[0].first.value, "a.b");
+  EXPECT_EQ(pairs[0].second.value, "1");
+}
+
+TEST(Quote, ReadsBack) {
+  const std::string hostile = "a\"b\\c\n\x01é";
+  auto r = Read("s = " + Quote(hostile) + "\n");
+  EXPECT_EQ(r.String("s")->value, hostile);
+}
+
+}  // namespace
+}  // namespace lethe::toml
