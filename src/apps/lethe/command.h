@@ -1,0 +1,44 @@
+// How a command of the CLI is declared: one file cmd_<noun>_<verb>.cc each, listed in main.cc.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+#include "json/json.h"
+
+namespace lethe::cli {
+
+// Options that every command has.
+struct GlobalOptions {
+  bool json = false;  // machine-readable result on stdout
+};
+
+// Runs after the command line was parsed. The value is the exit code; an error is printed once, by
+// main, and decides the exit code by ExitCode().
+using Action = std::function<Result<int>()>;
+
+struct Command {
+  const char* noun;
+  const char* verb;
+  const char* summary;
+  // Declares the options on `app` (with storage that lives in the returned action).
+  Action (*declare)(CLI::App& app, const GlobalOptions& global);
+};
+
+// Each command, in its own file.
+Action DeclareImageBoot(CLI::App& app, const GlobalOptions& global);
+Action DeclareImageBuild(CLI::App& app, const GlobalOptions& global);
+Action DeclareImageInspect(CLI::App& app, const GlobalOptions& global);
+Action DeclareImageVerify(CLI::App& app, const GlobalOptions& global);
+Action DeclareRecipeCheck(CLI::App& app, const GlobalOptions& global);
+Action DeclareRecipeDiff(CLI::App& app, const GlobalOptions& global);
+Action DeclareRecipeLock(CLI::App& app, const GlobalOptions& global);
+Action DeclareRecipeNew(CLI::App& app, const GlobalOptions& global);
+
+// Writes the JSON result of a command to stdout.
+void PrintJson(const json::Value& value);
+
+}  // namespace lethe::cli

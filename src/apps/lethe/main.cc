@@ -1,0 +1,85 @@
+// lethe: the command line. Every command is one row of kCommands and one file cmd_<noun>_<verb>.cc.
+
+#include <cstdio>
+#include <map>
+
+#include "apps/lethe/command.h"
+#include "apps/lethe/completion.h"
+
+namespace lethe::cli {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"recipe", "new", "write a small recipe that builds and boots", DeclareRecipeNew},
+    {"recipe", "check", "check a recipe and its lock", DeclareRecipeCheck},
+    {"recipe", "lock", "resolve a recipe and pin every package", DeclareRecipeLock},
+    {"recipe", "diff", "show what a re-lock changed", DeclareRecipeDiff},
+    {"image", "build", "build the ISO of a recipe", DeclareImageBuild},
+    {"image", "verify", "check every file of an ISO against its manifest", DeclareImageVerify},
+    {"image", "inspect", "show version, packages and sizes of an ISO", DeclareImageInspect},
+    {"image", "boot", "boot an ISO in QEMU", DeclareImageBoot},
+};
+
+constexpr const char* kNouns[][2] = {
+    {"recipe", "an operating system as source: recipe.toml, recipe.lock, files"},
+    {"image", "the bootable ISO: build, verify, inspect, boot"},
+};
+
+int Report(const Error& error, bool json) {
+  std::fprintf(stderr, "lethe: %s\n", error.message.c_str());
+  if (json) {
+    PrintJson(json::Object{
+        {"error", json::Object{{"code", ToString(error.code)}, {"message", error.message}}}});
+  }
+  return ExitCode(error.code);
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Lethe builds, proves, ships and runs servers that forget.", "lethe");
+  app.set_version_flag("--version", LETHE_VERSION);
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::simple);
+  GlobalOptions global;
+  std::map<std::string, CLI::App*> nouns;
+  std::vector<std::pair<CLI::App*, Action>> actions;
+  for (const auto& [noun, summary] : kNouns) {
+    nouns[noun] = app.add_subcommand(noun, summary);
+    nouns[noun]->require_subcommand(1);
+  }
+  for (const Command& command : kCommands) {
+    CLI::App* sub = nouns.at(command.noun)->add_subcommand(command.verb, command.summary);
+    sub->add_flag("--json", global.json, "print the result as JSON on stdout");
+    actions.emplace_back(sub, command.declare(*sub, global));
+  }
+  std::string shell;
+  CLI::App* completion = app.add_subcommand("completion", "print a shell completion script");
+  completion->add_option("shell", shell, "bash or zsh")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh"}));
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const bool help = e.get_exit_code() == 0;
+    app.exit(e);
+    return help ? 0 : ExitCode(ErrorCode::kUsage);
+  }
+  if (completion->parsed()) {
+    std::fputs(CompletionScript(app, shell).c_str(), stdout);
+    return 0;
+  }
+  for (const auto& [sub, action] : actions) {
+    if (!sub->parsed()) continue;
+    const auto result = action();
+    return result ? *result : Report(result.error(), global.json);
+  }
+  return ExitCode(ErrorCode::kUsage);
+}
+
+}  // namespace
+
+void PrintJson(const json::Value& value) { std::fputs(json::WritePretty(value).c_str(), stdout); }
+
+}  // namespace lethe::cli
+
+int main(int argc, char** argv) { return lethe::cli::Main(argc, argv); }
