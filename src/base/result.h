@@ -110,17 +110,18 @@ using Status = Result<void, Error>;
 }  // namespace lethe
 
 // Evaluates to the value of a Result; on an error returns that error from the enclosing function.
-#define LETHE_TRY(expression)                                                  \
-  __extension__({                                                              \
-    auto lethe_try_result = (expression);                                      \
-    if (!lethe_try_result.has_value()) return std::move(lethe_try_result).error(); \
-    std::move(lethe_try_result).value();                                       \
-  })
+#define LETHE_TRY(expression) LETHE_TRY_IMPL(expression, , LETHE_TRY_NAME(__COUNTER__))
 
 // The same, with context put in front of the error: LETHE_TRY_IN(expression, "reading " + path).
-#define LETHE_TRY_IN(expression, context)                                                  \
-  __extension__({                                                                          \
-    auto lethe_try_result = (expression);                                                  \
-    if (!lethe_try_result.has_value()) return lethe_try_result.error().In(context);        \
-    std::move(lethe_try_result).value();                                                   \
+#define LETHE_TRY_IN(expression, context) \
+  LETHE_TRY_IMPL(expression, .In(context), LETHE_TRY_NAME(__COUNTER__))
+
+// A fresh name for each use, so that one may stand inside another.
+#define LETHE_TRY_NAME(counter) LETHE_TRY_NAME_IMPL(counter)
+#define LETHE_TRY_NAME_IMPL(counter) lethe_try_result_##counter
+#define LETHE_TRY_IMPL(expression, in_context, name)                          \
+  __extension__({                                                             \
+    auto name = (expression);                                                 \
+    if (!name.has_value()) return std::move(name).error() in_context;         \
+    std::move(name).value();                                                  \
   })
