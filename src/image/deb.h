@@ -1,0 +1,47 @@
+// Debian binary packages (deb(5)): reads one and unpacks it below a folder. Nothing in a package can
+// write outside that folder: names are checked and folders are opened with openat2(RESOLVE_IN_ROOT).
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "archive/archive.h"
+#include "base/result.h"
+
+namespace lethe::image {
+
+struct DebEntry {
+  std::string path;  // absolute, clean
+  archive::EntryType type;
+  unsigned mode;
+  uint32_t uid;
+  uint32_t gid;
+};
+
+struct DebContents {
+  std::map<std::string, std::string> control;  // files of control.tar: "control", "postinst", …
+  std::vector<DebEntry> entries;               // of data.tar, in its order
+};
+
+struct UnpackOptions {
+  bool owners = false;  // set owners and set-id bits; needs root in a user namespace
+  // Paths for which this holds are read over.
+  std::function<bool(std::string_view path)> skip;
+};
+
+// Unpacks files and links; folders are only created (mode 0755): their metadata is in the entries,
+// for the caller to apply in an order that does not depend on timing. kMalformed for a damaged or
+// hostile package, kConflict for a file that is there already.
+Result<DebContents> UnpackDeb(const std::filesystem::path& deb, int root_fd,
+                              const UnpackOptions& options);
+
+// Unpacks nothing: reads the files of data.tar for which `wanted` holds and hands over their bytes.
+Status ReadDebFiles(const std::filesystem::path& deb,
+                    const std::function<bool(std::string_view path)>& wanted,
+                    const std::function<Status(const DebEntry&, std::string bytes)>& sink);
+
+}  // namespace lethe::image

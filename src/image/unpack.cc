@@ -1,0 +1,224 @@
+#include "image/unpack.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "base/file.h"
+#include "base/parallel.h"
+#include "base/strings.h"
+#include "image/capture.h"
+#include "image/deb.h"
+#include "image/sandbox.h"
+
+namespace lethe::image {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kDpkg = "/var/lib/dpkg";
+
+bool IsDocumentation(std::string_view path) {
+  for (const std::string_view prefix : {"/usr/share/doc/", "/usr/share/man/", "/usr/share/info/",
+                                        "/usr/share/locale/", "/usr/share/lintian/"}) {
+    if (path.starts_with(prefix)) return true;
+  }
+  return false;
+}
+
+// base-files first: it holds the links of the merged /usr ("/lib" to "usr/lib") that the paths of
+// other packages may go through. Then byte order, so that nothing depends on the caller.
+std::vector<PackageFile> InOrder(std::vector<PackageFile> packages) {
+  std::sort(packages.begin(), packages.end(), [](const PackageFile& a, const PackageFile& b) {
+    return std::tuple(a.name != "base-files", a.name, a.architecture) <
+           std::tuple(b.name != "base-files", b.name, b.architecture);
+  });
+  return packages;
+}
+
+// Folders that several packages ship may differ in mode or owner: the first package in order wins,
+// as with dpkg.
+Status ApplyFolders(const std::vector<DebContents>& contents, int root_fd, bool owners) {
+  std::set<std::string_view> done;
+  for (const DebContents& package : contents) {
+    for (const DebEntry& entry : package.entries) {
+      if (entry.type != archive::EntryType::kDirectory || !done.insert(entry.path).second) continue;
+      const std::string relative = entry.path == "/" ? "." : entry.path.substr(1);
+      struct stat info {};
+      if (::fstatat(root_fd, relative.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+          !S_ISDIR(info.st_mode)) {
+        continue;  // a folder entry on top of a link of the merged /usr
+      }
+      if (owners && ::fchownat(root_fd, relative.c_str(), entry.uid, entry.gid, 0) != 0) {
+        return IoError("changing the owner of", entry.path);
+      }
+      const unsigned mode = owners ? entry.mode : (entry.mode & 0777) | 0700;
+      if (::fchmodat(root_fd, relative.c_str(), mode, 0) != 0) {
+        return IoError("changing the mode of", entry.path);
+      }
+    }
+  }
+  return {};
+}
+
+Result<std::vector<DebContents>> UnpackAll(const std::vector<PackageFile>& packages,
+                                           const fs::path& root, unsigned jobs,
+                                           const UnpackOptions& options) {
+  const Fd root_fd = LETHE_TRY(OpenFile(root, O_PATH | O_DIRECTORY));
+  std::vector<DebContents> contents(packages.size());
+  const auto unpack = [&](size_t i) -> Status {
+    contents[i] = LETHE_TRY(UnpackDeb(packages[i].deb, root_fd.get(), options));
+    return {};
+  };
+  if (!packages.empty() && packages[0].name == "base-files") LETHE_TRY(unpack(0));
+  const size_t first = !packages.empty() && packages[0].name == "base-files" ? 1 : 0;
+  LETHE_TRY(ParallelFor(packages.size() - first, jobs, [&](size_t i) { return unpack(i + first); }));
+  LETHE_TRY(ApplyFolders(contents, root_fd.get(), options.owners));
+  return contents;
+}
+
+bool HasField(std::string_view control, std::string_view line) {
+  for (const std::string_view each : Lines(control)) {
+    if (each == line) return true;
+  }
+  return false;
+}
+
+std::string InfoName(const PackageFile& package, const DebContents& contents) {
+  const bool multi_arch_same = HasField(contents.control.at("control"), "Multi-Arch: same");
+  return package.name + (multi_arch_same ? ":" + package.architecture : "");
+}
+
+// dpkg's own database, as if dpkg had unpacked the packages (deb-control(5), dpkg(1)).
+Status WriteDpkgDatabase(const std::vector<PackageFile>& packages,
+                         const std::vector<DebContents>& contents, const fs::path& root) {
+  const fs::path dpkg = root / kDpkg.substr(1);
+  LETHE_TRY(MakeDirectories(dpkg / "info"));
+  LETHE_TRY(MakeDirectories(dpkg / "updates"));
+  LETHE_TRY(MakeDirectories(dpkg / "triggers"));
+  LETHE_TRY(WriteFileAtomic(dpkg / "info" / "format", "1\n"));
+  std::string status;
+  for (size_t i = 0; i < packages.size(); ++i) {
+    const std::string info = InfoName(packages[i], contents[i]);
+    std::string list;
+    for (const DebEntry& entry : contents[i].entries) {
+      list += (entry.path == "/" ? "/." : entry.path) + "\n";
+    }
+    LETHE_TRY(WriteFileAtomic(dpkg / "info" / (info + ".list"), list));
+    for (const auto& [name, bytes] : contents[i].control) {
+      if (name == "control" || name == "md5sums" || name.find('/') != std::string::npos) continue;
+      const bool script = name == "preinst" || name == "postinst" || name == "prerm" ||
+                          name == "postrm" || name == "config";
+      LETHE_TRY(WriteFileAtomic(dpkg / "info" / (info + "." + name), bytes, script ? 0755 : 0644));
+    }
+    for (const std::string_view line : Lines(contents[i].control.at("control"))) {
+      status += std::string(line) + "\n";
+      if (line.starts_with("Package:")) status += "Status: install ok unpacked\n";
+    }
+    status += "\n";
+  }
+  LETHE_TRY(WriteFileAtomic(dpkg / "available", ""));
+  return WriteFileAtomic(dpkg / "status", status);
+}
+
+// Runs preinst scripts (essential packages first), then lets dpkg configure everything.
+std::string ConfigureScript(const std::vector<PackageFile>& packages,
+                            const std::vector<DebContents>& contents) {
+  std::string script = "set -eu\nexport DPKG_MAINTSCRIPT_NAME=preinst DPKG_ROOT= DPKG_ADMINDIR=" +
+                       std::string(kDpkg) + "\n";
+  for (const bool essential : {true, false}) {
+    for (size_t i = 0; i < packages.size(); ++i) {
+      const std::string& control = contents[i].control.at("control");
+      if (HasField(control, "Essential: yes") != essential ||
+          !contents[i].control.contains("preinst")) {
+        continue;
+      }
+      script += "DPKG_MAINTSCRIPT_PACKAGE=" + packages[i].name +
+                " DPKG_MAINTSCRIPT_ARCH=" + packages[i].architecture + " " + std::string(kDpkg) +
+                "/info/" + InfoName(packages[i], contents[i]) +
+                ".preinst install || { echo 'preinst of " + packages[i].name +
+                " failed' >&2; exit 1; }\n";
+    }
+  }
+  // No daemon may be started while packages are configured (invoke-rc.d, deb-systemd-invoke).
+  script +=
+      "printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d\nchmod 755 /usr/sbin/policy-rc.d\n"
+      "unset DPKG_MAINTSCRIPT_NAME DPKG_ADMINDIR DPKG_ROOT\n"
+      "dpkg --configure --pending >/tmp/configure.out 2>&1 || "
+      "{ tail -n 40 /tmp/configure.out >&2; exit 1; }\n"
+      "rm /usr/sbin/policy-rc.d\n";
+  return script;
+}
+
+// Two packages that ship one path would make the result depend on who was unpacked last.
+Status CheckNoOverlap(const std::vector<PackageFile>& packages,
+                      const std::vector<DebContents>& contents) {
+  std::map<std::string_view, size_t> owner;
+  for (size_t i = 0; i < packages.size(); ++i) {
+    for (const DebEntry& entry : contents[i].entries) {
+      if (entry.type == archive::EntryType::kDirectory) continue;
+      const auto [it, added] = owner.emplace(entry.path, i);
+      if (!added && it->second != i) {
+        return Error{ErrorCode::kConflict, "packages " + packages[it->second].name + " and " +
+                                               packages[i].name + " both ship " +
+                                               Printable(entry.path)};
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Status UnpackBuildRoot(const std::vector<PackageFile>& packages, const fs::path& root,
+                       unsigned jobs) {
+  const auto ordered = InOrder(packages);
+  const auto contents =
+      LETHE_TRY(UnpackAll(ordered, root, jobs, {.owners = false, .skip = IsDocumentation}));
+  LETHE_TRY(CheckNoOverlap(ordered, contents));
+  for (const char* folder : {"dev", "proc", "sys", "tmp", "run", "work", "src", "build"}) {
+    LETHE_TRY(MakeDirectories(root / folder));
+  }
+  return {};
+}
+
+Status ConfigureRoot(const std::vector<PackageFile>& packages, const fs::path& work,
+                     const fs::path& output, uint64_t epoch_unix_s, unsigned jobs) {
+  const auto ordered = InOrder(packages);
+  const fs::path root = work / "root";
+  const fs::path script_file = work / "configure.sh";
+  LETHE_TRY(RunAsFakeRoot([&]() -> Status {
+    LETHE_TRY(MakeDirectories(root));
+    if (::chmod(root.c_str(), 0755) != 0) return IoError("changing the mode of", root);
+    const auto contents = LETHE_TRY(UnpackAll(ordered, root, jobs, {.owners = true, .skip = {}}));
+    LETHE_TRY(CheckNoOverlap(ordered, contents));
+    LETHE_TRY(WriteDpkgDatabase(ordered, contents, root));
+    return WriteFileAtomic(script_file, ConfigureScript(ordered, contents));
+  }));
+  const std::string script = LETHE_TRY(ReadFile(script_file));
+  Status configured = [&]() -> Status {
+    LETHE_TRY_IN(RunInRoot({.root = root,
+                            .root_writable = true,
+                            .argv = {"/bin/sh", "-c", script},
+                            .env = {{"DEBIAN_FRONTEND", "noninteractive"},
+                                    {"DEBCONF_NONINTERACTIVE_SEEN", "true"},
+                                    {"DEBCONF_NOWARNINGS", "yes"},
+                                    {"SYSTEMD_OFFLINE", "1"},
+                                    {"SOURCE_DATE_EPOCH", std::to_string(epoch_unix_s)}}}),
+                 "configuring packages");
+    return {};
+  }();
+  Status captured = RunAsFakeRoot([&]() -> Status {
+    if (configured) LETHE_TRY(WriteCapture(root, output));
+    return RemoveTree(root);
+  });
+  LETHE_TRY(std::move(configured));
+  LETHE_TRY(std::move(captured));
+  return RemoveTree(script_file);
+}
+
+}  // namespace lethe::image
