@@ -60,12 +60,6 @@ struct Component {
   std::vector<Install> install;
 };
 
-// A Debian source package rebuilt with our patches (recipe/patches/<package>/*.patch, in byte order).
-struct PatchedPackage {
-  std::string package;  // source package name
-  std::vector<std::filesystem::path> patches;
-};
-
 // A tmpfs, always nosuid, nodev, noexec.
 struct WritablePath {
   std::string path;
@@ -105,7 +99,6 @@ struct Recipe {
   std::vector<std::string> units_mask;
   std::vector<std::pair<std::string, std::string>> sysctl;
   std::vector<Component> components;
-  std::vector<PatchedPackage> patched;
   std::vector<WritablePath> writable;
   uint32_t max_iso_mib = 0;
   uint32_t max_ram_mib = 0;

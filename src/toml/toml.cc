@@ -124,6 +124,24 @@ Result<std::vector<Located>> TableReader::Strings(std::string_view key) {
   return out;
 }
 
+Result<std::vector<std::vector<std::string>>> TableReader::StringLists(std::string_view key) {
+  constexpr const char* kExpected = "must be an array of arrays of strings";
+  asked_.emplace(key);
+  std::vector<std::vector<std::string>> out;
+  const library::node* node = node_->table->get(key);
+  if (node == nullptr) return out;
+  if (!node->is_array()) return KeyError(key, LineOf(*node), kExpected);
+  for (const library::node& element : *node->as_array()) {
+    if (!element.is_array()) return KeyError(key, LineOf(element), kExpected);
+    out.emplace_back();
+    for (const library::node& word : *element.as_array()) {
+      if (!word.is_string()) return KeyError(key, LineOf(word), kExpected);
+      out.back().push_back(word.as_string()->get());
+    }
+  }
+  return out;
+}
+
 Result<std::optional<TableReader>> TableReader::OptionalTable(std::string_view key) {
   asked_.emplace(key);
   const library::node* node = node_->table->get(key);

@@ -40,6 +40,8 @@ class TableReader {
   Result<bool> BoolOr(std::string_view key, bool fallback);
   // Empty where the key is missing.
   Result<std::vector<Located>> Strings(std::string_view key);
+  // An array of arrays of strings: command lines.
+  Result<std::vector<std::vector<std::string>>> StringLists(std::string_view key);
   Result<TableReader> Table(std::string_view key);
   Result<std::optional<TableReader>> OptionalTable(std::string_view key);
   // An array of tables ([[key]], or [ {…}, {…} ]); empty where the key is missing.

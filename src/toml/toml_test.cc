@@ -56,6 +56,13 @@ TEST(TableReader, FreeStringsKeepScalars) {
   EXPECT_EQ(pairs[0].second.value, "1");
 }
 
+TEST(TableReader, ReadsCommandLines) {
+  auto r = Read("c = [['a', 'b'],\n ['c']]\nbad = [['a'],\n 'b']\n");
+  EXPECT_EQ(*r.StringLists("c"), (std::vector<std::vector<std::string>>{{"a", "b"}, {"c"}}));
+  EXPECT_EQ(r.StringLists("bad").error().message,
+            "r.toml:4: key 'bad': must be an array of arrays of strings");
+}
+
 TEST(Quote, ReadsBack) {
   const std::string hostile = "a\"b\\c\n\x01é";
   auto r = Read("s = " + Quote(hostile) + "\n");

@@ -1,0 +1,147 @@
+#include "debian/index.h"
+
+#include <strings.h>
+
+#include <cctype>
+#include <ctime>
+
+#include "base/strings.h"
+
+namespace lethe::debian {
+namespace {
+
+bool SameName(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+Error BadRecord(std::string_view package, std::string_view what) {
+  return Error{ErrorCode::kMalformed,
+               "package index: package '" + Printable(package) + "': " + std::string(what)};
+}
+
+void Assign(PackageRecord& record, const Field& field, std::string_view& size,
+            std::string_view& sha256) {
+  struct Target {
+    std::string_view name;
+    std::string_view* value;
+  };
+  std::string_view essential;
+  const Target targets[] = {
+      {"Package", &record.name},         {"Version", &record.version},
+      {"Architecture", &record.architecture}, {"Depends", &record.depends},
+      {"Pre-Depends", &record.pre_depends},   {"Provides", &record.provides},
+      {"Conflicts", &record.conflicts},  {"Breaks", &record.breaks},
+      {"Priority", &record.priority},    {"Filename", &record.filename},
+      {"Source", &record.source},        {"Size", &size},
+      {"SHA256", &sha256},               {"Essential", &essential},
+  };
+  for (const Target& target : targets) {
+    if (SameName(field.name, target.name)) *target.value = field.value;
+  }
+  if (essential == "yes") record.essential = true;
+}
+
+}  // namespace
+
+Status ForEachStanza(std::string_view text, const std::function<Status(const Stanza&)>& sink) {
+  Stanza stanza;
+  size_t line_number = 0;
+  size_t begin = 0;
+  while (begin <= text.size()) {
+    size_t end = text.find('\n', begin);
+    if (end == std::string_view::npos) end = text.size();
+    const std::string_view line = text.substr(begin, end - begin);
+    ++line_number;
+    if (Trim(line).empty()) {
+      if (!stanza.empty()) LETHE_TRY(sink(stanza));
+      stanza.clear();
+    } else if (line[0] == ' ' || line[0] == '\t') {
+      if (stanza.empty()) {
+        return Error{ErrorCode::kMalformed, "line " + std::to_string(line_number) + ": continues nothing"};
+      }
+      std::string_view& value = stanza.back().value;
+      value = {value.data(), static_cast<size_t>(line.data() + line.size() - value.data())};
+    } else if (line[0] != '#') {
+      const size_t colon = line.find(':');
+      if (colon == std::string_view::npos || colon == 0) {
+        return Error{ErrorCode::kMalformed, "line " + std::to_string(line_number) + ": no field"};
+      }
+      // An empty first line keeps its place in the text, so that continuation lines can extend it.
+      std::string_view value = line.substr(colon + 1);
+      while (!value.empty() && (value[0] == ' ' || value[0] == '\t')) value.remove_prefix(1);
+      stanza.push_back({line.substr(0, colon), value});
+    }
+    begin = end + 1;
+  }
+  if (!stanza.empty()) LETHE_TRY(sink(stanza));
+  return {};
+}
+
+std::string_view Get(const Stanza& stanza, std::string_view name) {
+  for (const Field& field : stanza) {
+    if (SameName(field.name, name)) return field.value;
+  }
+  return {};
+}
+
+Result<std::vector<PackageRecord>> ParsePackages(std::string_view text, const std::string& archive) {
+  std::vector<PackageRecord> records;
+  LETHE_TRY(ForEachStanza(text, [&](const Stanza& stanza) -> Status {
+    PackageRecord record;
+    std::string_view size;
+    std::string_view sha256;
+    for (const Field& field : stanza) Assign(record, field, size, sha256);
+    if (record.name.empty() || record.version.empty() || record.architecture.empty()) {
+      return BadRecord(record.name, "no name, version or architecture");
+    }
+    const auto bytes = ParseUnsigned<uint64_t>(Trim(size));
+    const auto digest = crypto::Sha256Digest::FromHex(Trim(sha256));
+    if (!bytes || !digest) return BadRecord(record.name, "no size or SHA-256");
+    if (!record.filename.starts_with("pool/") || record.filename.find("..") != std::string_view::npos) {
+      return BadRecord(record.name, "file name outside of pool/");
+    }
+    record.size = *bytes;
+    record.sha256 = *digest;
+    record.archive = archive;
+    records.push_back(std::move(record));
+    return {};
+  }));
+  return records;
+}
+
+Result<ReleaseFile> ParseRelease(std::string_view text) {
+  ReleaseFile release;
+  size_t stanzas = 0;
+  LETHE_TRY_IN(ForEachStanza(text, [&](const Stanza& stanza) -> Status {
+    if (++stanzas > 1) return Error{ErrorCode::kMalformed, "more than one stanza"};
+    release.suite = Get(stanza, "Suite");
+    release.codename = Get(stanza, "Codename");
+    release.date = Get(stanza, "Date");
+    release.valid_until = Get(stanza, "Valid-Until");
+    release.by_hash = Get(stanza, "Acquire-By-Hash") == "yes";
+    for (const std::string_view line : Lines(Get(stanza, "SHA256"))) {
+      const auto words = Words(line);
+      if (words.empty()) continue;
+      const auto size = words.size() == 3 ? ParseUnsigned<uint64_t>(words[1]) : std::nullopt;
+      if (!size) return Error{ErrorCode::kMalformed, "bad line in the SHA256 section"};
+      release.files[std::string(words[2])] = {*size, LETHE_TRY(crypto::Sha256Digest::FromHex(words[0]))};
+    }
+    return {};
+  }), "Release file");
+  if (release.codename.empty() || release.files.empty()) {
+    return Error{ErrorCode::kMalformed, "Release file: no Codename or no SHA256 section"};
+  }
+  return release;
+}
+
+Result<int64_t> ParseReleaseDate(const std::string& text) {
+  std::tm utc{};
+  const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S", &utc);
+  const std::string_view zone = end == nullptr ? "" : Trim(end);
+  if (zone != "UTC" && zone != "GMT" && zone != "+0000") {
+    return Error{ErrorCode::kMalformed, "'" + Printable(text) + "' is no date of a Release file"};
+  }
+  return static_cast<int64_t>(::timegm(&utc));
+}
+
+}  // namespace lethe::debian

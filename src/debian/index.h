@@ -1,0 +1,72 @@
+// Debian's repository metadata: control stanzas (deb822(5)), Release files and Packages indices.
+// Pure: text in, records out. Records point into the text that they were read from.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "crypto/sha256.h"
+
+namespace lethe::debian {
+
+// One field of a stanza: name as written, value with its continuation lines (each still starting
+// with its blank), without the last line end.
+struct Field {
+  std::string_view name;
+  std::string_view value;
+};
+using Stanza = std::vector<Field>;
+
+// Calls `sink` for each stanza of `text`. kMalformed with the line for what is neither field,
+// continuation nor blank line.
+Status ForEachStanza(std::string_view text, const std::function<Status(const Stanza&)>& sink);
+
+// Value of a field, empty where it is missing. Names compare without regard to case.
+std::string_view Get(const Stanza& stanza, std::string_view name);
+
+struct PackageRecord {
+  std::string_view name;
+  std::string_view version;
+  std::string_view architecture;
+  std::string_view depends;
+  std::string_view pre_depends;
+  std::string_view provides;
+  std::string_view conflicts;
+  std::string_view breaks;
+  std::string_view priority;
+  std::string_view filename;
+  std::string_view source;  // "name" or "name (version)" or empty
+  uint64_t size = 0;
+  crypto::Sha256Digest sha256;
+  bool essential = false;
+  std::string archive;  // set by the caller: which mirror tree holds `filename`
+};
+
+// kMalformed (naming the package) for a record without name, version, file name, size or SHA-256, or
+// with a file name outside pool/.
+Result<std::vector<PackageRecord>> ParsePackages(std::string_view text, const std::string& archive);
+
+struct ReleaseFile {
+  std::string suite;
+  std::string codename;
+  std::string date;
+  std::string valid_until;  // empty: no limit
+  bool by_hash = false;
+  struct Entry {
+    uint64_t size;
+    crypto::Sha256Digest sha256;
+  };
+  std::map<std::string, Entry, std::less<>> files;  // from the SHA256 section
+};
+
+Result<ReleaseFile> ParseRelease(std::string_view text);
+
+// Unix seconds of an RFC 2822 date in UTC ("Sat, 15 Nov 2025 09:00:00 UTC"); kMalformed otherwise.
+Result<int64_t> ParseReleaseDate(const std::string& text);
+
+}  // namespace lethe::debian

@@ -1,0 +1,57 @@
+// Dependency resolution over Packages indices (Debian policy 7). Deterministic, and deny by default:
+// where several packages could satisfy a need and nothing decides, the answer is an error that asks
+// the recipe to name one.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "debian/index.h"
+
+namespace lethe::debian {
+
+struct Relation {
+  std::string_view name;
+  std::string_view op;  // "", "<<", "<=", "=", ">=", ">>"
+  std::string_view version;
+};
+using Alternatives = std::vector<Relation>;
+
+// "a (>= 1) | b, c:any [amd64]". Relations for other architectures than `architecture` are left out.
+Result<std::vector<Alternatives>> ParseRelations(std::string_view text, std::string_view architecture);
+
+// Every package of all indices. Of several versions the newest wins.
+class Universe {
+ public:
+  Universe(std::vector<PackageRecord> records, std::string architecture);
+
+  const PackageRecord* Find(std::string_view name) const;  // newest
+  // Packages that provide the (virtual) name, themselves left out, in byte order.
+  std::vector<const PackageRecord*> Providers(const Relation& relation) const;
+  const std::string& architecture() const { return architecture_; }
+  const std::map<std::string_view, const PackageRecord*>& newest() const { return newest_; }
+
+ private:
+  std::vector<PackageRecord> records_;
+  std::string architecture_;
+  std::map<std::string_view, const PackageRecord*> newest_;
+  struct Provide {
+    const PackageRecord* package;
+    std::string_view version;  // empty: unversioned
+  };
+  std::multimap<std::string_view, Provide> provides_;
+};
+
+// All packages that `names` need, with every essential package; sorted by name. kNotFound for a
+// package that does not exist, kConflict for a need that cannot be met, is ambiguous, or for two
+// packages that exclude each other. Recommends are not followed.
+Result<std::vector<const PackageRecord*>> Resolve(const Universe& universe,
+                                                  const std::vector<std::string>& names);
+
+// The one versioned kernel package behind a kernel metapackage, or the package itself. Its
+// dependencies are not followed: it will be unpacked, not installed.
+Result<const PackageRecord*> ResolveKernel(const Universe& universe, const std::string& name);
+
+}  // namespace lethe::debian
