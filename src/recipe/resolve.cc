@@ -126,12 +126,16 @@ Result<VerifiedRelease> VerifyInRelease(const std::string& in_release, const fs:
   const fs::path text_file = scratch.path() / "Release";
   LETHE_TRY(WriteFileAtomic(signed_file, in_release));
   const auto gpgv = LETHE_TRY(RunCommand({.argv = {"gpgv", "--homedir", scratch.path().string(), "--keyring", fs::absolute(keyring).string(), "--status-fd", "1", "--output", text_file.string(), signed_file.string()}, .env = {{"LC_ALL", "C"}}}));
+  // Debian signs with the keys of several releases; one good signature is enough, a bad one is not
+  // outvoted. Signatures by keys that the keyring does not have count as absent.
   std::set<std::string> fingerprints;
+  bool bad = false;
   for (const std::string_view line : Lines(gpgv.out)) {
     const auto words = Words(line);
     if (words.size() >= 3 && words[1] == "VALIDSIG") fingerprints.emplace(words.back());
+    if (words.size() >= 2 && words[1] == "BADSIG") bad = true;
   }
-  if (gpgv.exit_code != 0 || fingerprints.empty()) {
+  if (bad || fingerprints.empty()) {
     return Error{ErrorCode::kUntrusted, "the signature of the InRelease file of '" + suite + "' does not verify: " + std::string(Trim(gpgv.err))};
   }
   VerifiedRelease verified{.text = LETHE_TRY(ReadFile(text_file, kMaxInRelease)), .signed_by = {}};

@@ -10,14 +10,10 @@ namespace lethe::cli {
 namespace {
 
 constexpr Command kCommands[] = {
-    {"recipe", "new", "write a small recipe that builds and boots", DeclareRecipeNew},
     {"recipe", "check", "check a recipe and its lock", DeclareRecipeCheck},
     {"recipe", "lock", "resolve a recipe and pin every package", DeclareRecipeLock},
     {"recipe", "diff", "show what a re-lock changed", DeclareRecipeDiff},
     {"image", "build", "build the ISO of a recipe", DeclareImageBuild},
-    {"image", "verify", "check every file of an ISO against its manifest", DeclareImageVerify},
-    {"image", "inspect", "show version, packages and sizes of an ISO", DeclareImageInspect},
-    {"image", "boot", "boot an ISO in QEMU", DeclareImageBoot},
 };
 
 constexpr const char* kNouns[][2] = {

@@ -1,0 +1,47 @@
+// From a recipe to an ISO: the chain of steps, each keyed by the digest of its inputs.
+//   packages → build roots → components → configured root → root tree → root image → initrd → ISO
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/result.h"
+#include "image/manifest.h"
+#include "image/store.h"
+
+namespace lethe::image {
+
+// Told about the chain while it runs; calls come from one thread at a time.
+class BuildObserver {
+ public:
+  virtual ~BuildObserver() = default;
+  virtual void StepStarted(const std::string& step) = 0;
+  virtual void StepProgress(size_t done, size_t total) = 0;
+  virtual void StepFinished(const std::string& step, double seconds, bool cached) = 0;
+};
+
+struct BuildOptions {
+  std::filesystem::path recipe;     // folder
+  std::filesystem::path lock;       // empty: recipe.lock of the recipe
+  std::filesystem::path output;     // folder for the results, created when missing
+  unsigned jobs = 2;
+  bool reuse = true;                // take results of steps from the store
+};
+
+struct BuildResult {
+  std::filesystem::path iso;
+  std::filesystem::path manifest_file;
+  std::filesystem::path sbom_file;
+  crypto::Sha256Digest iso_sha256;
+  uint64_t iso_bytes = 0;
+  uint64_t root_image_bytes = 0;
+  uint64_t initrd_bytes = 0;
+  Manifest manifest;
+};
+
+// Besides the errors of the steps: kConflict where the ISO is larger than the recipe's budget. Results
+// appear in `output` under their final names only when all of them are complete.
+Result<BuildResult> BuildImage(const BuildOptions& options, const Store& store,
+                               const PackageFetcher& fetch, BuildObserver& observer);
+
+}  // namespace lethe::image

@@ -1,0 +1,31 @@
+// The initrd: lethe-init, the modules that it needs, the writable paths and the root image. Format:
+// docs/formats/initrd.md.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "image/manifest.h"
+#include "recipe/recipe.h"
+
+namespace lethe::image {
+
+struct InitrdModule {
+  std::string name;   // file name, "erofs.ko"
+  std::string bytes;
+};
+
+struct InitrdInputs {
+  std::string init;                    // the program's bytes
+  std::vector<InitrdModule> modules;   // in loading order
+  std::vector<recipe::WritablePath> writable;
+  std::filesystem::path root_image;
+};
+
+// Writes the archive and returns what is in it, sorted by path.
+Result<std::vector<ManifestBlob>> WriteInitrd(const InitrdInputs& inputs,
+                                              const std::filesystem::path& output);
+
+}  // namespace lethe::image
