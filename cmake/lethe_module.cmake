@@ -4,7 +4,7 @@ add_library(lethe_flags INTERFACE)
 target_compile_features(lethe_flags INTERFACE cxx_std_20)
 target_include_directories(lethe_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(lethe_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers -Wno-maybe-uninitialized
   -fno-strict-aliasing -fstack-protector-strong
   "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=."
   "$<$<CONFIG:Debug>:-Werror>"

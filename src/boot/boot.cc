@@ -1,0 +1,95 @@
+#include "boot/boot.h"
+
+#include <algorithm>
+
+namespace lethe::boot {
+namespace {
+
+constexpr const char* kSums = "/lethe/SHA256SUMS";
+constexpr const char* kMounts = "/lethe/mounts";
+constexpr const char* kRootImage = "/lethe/root.erofs";
+constexpr const char* kModules = "/lethe/modules";
+constexpr const char* kRoot = "/root";
+
+using Failure = std::optional<BootFailure>;
+
+Failure CheckFiles(System& system, std::vector<SumLine>& sums) {
+  const auto text = system.ReadSmallFile(kSums);
+  if (!text) return BootFailure::kSumsUnreadable;
+  auto parsed = ParseSums(*text);
+  if (!parsed) return BootFailure::kSumsUnreadable;
+  sums = std::move(*parsed);
+  for (const SumLine& sum : sums) {
+    const auto digest = system.Digest(sum.path);
+    if (!digest) return BootFailure::kFileMissing;
+    if (*digest == sum.digest) continue;
+    return sum.path == kRootImage ? BootFailure::kRootDigest : BootFailure::kInitrdDigest;
+  }
+  return std::nullopt;
+}
+
+Failure LoadModules(System& system, const std::vector<SumLine>& sums) {
+  for (const std::string& name : system.List(kModules)) {
+    const std::string path = std::string(kModules) + "/" + name;
+    const bool listed = std::any_of(sums.begin(), sums.end(), [&](const SumLine& s) { return s.path == path; });
+    if (!listed || !system.LoadModule(path)) return BootFailure::kModule;
+  }
+  return std::nullopt;
+}
+
+Failure MountAll(System& system, std::vector<MountLine>& mounts) {
+  if (!system.MountRoot(kRootImage, kRoot)) return BootFailure::kRootMount;
+  const auto text = system.ReadSmallFile(kMounts);
+  auto parsed = text ? ParseMounts(*text) : Result<std::vector<MountLine>>(text.error());
+  if (!parsed) return BootFailure::kMountTable;
+  mounts = std::move(*parsed);
+  for (const MountLine& mount : mounts) {
+    if (!system.MountTmpfs(kRoot + mount.path, mount)) return BootFailure::kWritableMount;
+  }
+  return std::nullopt;
+}
+
+// Hands the last failure over to whoever reports it. Best effort: a server that runs is more use.
+void TellLastFailure(System& system, const std::vector<MountLine>& mounts) {
+  const auto record = system.ReadRecord();
+  const bool has_run = std::any_of(mounts.begin(), mounts.end(), [](const MountLine& m) { return m.path == "/run"; });
+  if (has_run) {
+    const std::string text = record ? std::to_string(static_cast<int>(record->failure)) + " " + std::to_string(record->attempts) + "\n" : "0 0\n";
+    (void)system.WriteFile(std::string(kRoot) + "/run/lethe-boot", text);
+  }
+  if (record) system.WriteRecord(std::nullopt);
+}
+
+Failure Start(System& system) {
+  if (!system.MountKernelFileSystems()) return BootFailure::kKernelFileSystems;
+  std::vector<SumLine> sums;
+  if (const Failure failure = CheckFiles(system, sums)) return failure;
+  if (const Failure failure = LoadModules(system, sums)) return failure;
+  std::vector<MountLine> mounts;
+  if (const Failure failure = MountAll(system, mounts)) return failure;
+  TellLastFailure(system, mounts);
+  if (!system.SwitchRoot(kRoot)) return BootFailure::kSwitchRoot;
+  (void)system.ExecuteInit();
+  return BootFailure::kStartSystemd;
+}
+
+}  // namespace
+
+unsigned BackoffSeconds(unsigned attempts) {
+  constexpr unsigned kMax = 300;
+  if (attempts == 0) return 0;
+  return attempts > 9 ? kMax : std::min(kMax, 1U << (attempts - 1));
+}
+
+BootFailure RunBoot(System& system) {
+  const Failure failure = Start(system);
+  LETHE_ASSERT(failure.has_value());
+  const auto last = system.ReadRecord();
+  const unsigned attempts = std::min(255U, (last ? last->attempts : 0U) + 1);
+  system.WriteRecord(BootRecord{*failure, static_cast<uint8_t>(attempts)});
+  system.SleepSeconds(BackoffSeconds(attempts));
+  system.Reboot();
+  return *failure;
+}
+
+}  // namespace lethe::boot
