@@ -2,6 +2,7 @@
 #pragma once
 
 #include <charconv>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -38,6 +39,14 @@ std::optional<T> ParseUnsigned(std::string_view text, int base = 10) {
   }
   return value;
 }
+
+// The pieces point into the text: a temporary would be gone before they are used.
+template <std::same_as<std::string> T>
+std::vector<std::string_view> Split(T&& text, char separator) = delete;
+template <std::same_as<std::string> T>
+std::vector<std::string_view> Lines(T&& text) = delete;
+template <std::same_as<std::string> T>
+std::vector<std::string_view> Words(T&& text) = delete;
 
 // Shell-style match of `*` (any run without '/'), `**` (any run) and `?` (one character but '/').
 bool GlobMatch(std::string_view pattern, std::string_view text);

@@ -34,7 +34,8 @@ Result<Owners> ReadOwners(const fs::path& root) {
   std::sort(lists.begin(), lists.end());
   Owners owners;
   for (const fs::path& list : lists) {
-    const std::string package(Split(list.stem().string(), ':')[0]);
+    const std::string stem = list.stem().string();
+    const std::string package = stem.substr(0, stem.find(':'));
     const std::string text = LETHE_TRY(ReadFile(list));
     for (const std::string_view path : Lines(text)) {
       owners.emplace(path, package);

@@ -162,8 +162,9 @@ Status AddRecipeFiles(Tree& tree, const Recipe& recipe, const Accounts& accounts
 }
 
 Status AddGeneratedFiles(Tree& tree, const Recipe& recipe, const ImageVersion& version) {
+  const std::string debian = TextOf(tree, "/usr/lib/os-release");
   std::string os_release;
-  for (const std::string_view line : Lines(TextOf(tree, "/usr/lib/os-release"))) {
+  for (const std::string_view line : Lines(debian)) {
     if (!line.starts_with("PRETTY_NAME=") && !line.starts_with("NAME=")) os_release += std::string(line) + "\n";
   }
   os_release += "NAME=\"" + recipe.name + "\"\nPRETTY_NAME=\"" + recipe.name + " " + version.version +
