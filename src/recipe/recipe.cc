@@ -111,9 +111,14 @@ Status ReadKernel(TableReader& root, Recipe& recipe) {
   kernel.modules = LETHE_TRY(CheckedList(t, "modules", CheckModuleName));
   kernel.initrd_modules = LETHE_TRY(CheckedList(t, "initrd_modules", CheckModuleName));
   kernel.load = LETHE_TRY(CheckedList(t, "load", CheckModuleName));
-  for (const char* required : {"init_on_alloc=1", "init_on_free=1"}) {
-    if (std::find(kernel.command_line.begin(), kernel.command_line.end(), required) == kernel.command_line.end()) {
-      return t.ErrorAt(0, "key 'command_line' in [kernel]: must have " + std::string(required) + ": freed memory is forgotten");
+  const std::pair<const char*, const char*> kRequired[] = {
+      {"init_on_alloc=1", "freed memory is forgotten"},
+      {"init_on_free=1", "freed memory is forgotten"},
+      {"rootfstype=ramfs", "the root image is mounted from a file there"},
+  };
+  for (const auto& [word, reason] : kRequired) {
+    if (std::find(kernel.command_line.begin(), kernel.command_line.end(), word) == kernel.command_line.end()) {
+      return t.ErrorAt(0, "key 'command_line' in [kernel]: must have " + std::string(word) + ": " + reason);
     }
   }
   return t.Finish();
