@@ -25,11 +25,14 @@ bool StartsWithAny(std::string_view text, std::string_view first) {
 // Drivers of storage and what makes block devices: no image has them, so that a server cannot write
 // to anything that outlives its power.
 constexpr std::string_view kStorageModules[] = {
-    "ahci", "libahci", "ata_piix", "ata_generic", "brd", "cdrom", "dm_mod", "drbd", "firewire_sbp2",
-    "floppy", "hpsa", "hv_storvsc", "isofs", "iscsi_tcp", "libata", "loop", "md_mod", "megaraid_sas",
-    "mmc_block", "mpt3sas", "mptspi", "mtdblock", "nbd", "null_blk", "nvme", "nvme_core", "nvme_tcp",
-    "pata_acpi", "rbd", "scsi_mod", "sd_mod", "smartpqi", "sr_mod", "st", "ub", "ubi", "uas", "ums_realtek",
-    "usb_storage", "virtio_blk", "virtio_pmem", "virtio_scsi", "vmw_pvscsi", "xen_blkfront", "zram",
+    "ahci",       "libahci",      "ata_piix",      "ata_generic", "brd",         "cdrom",
+    "dm_mod",     "drbd",         "firewire_sbp2", "floppy",      "hpsa",        "hv_storvsc",
+    "isofs",      "iscsi_tcp",    "libata",        "loop",        "md_mod",      "megaraid_sas",
+    "mmc_block",  "mpt3sas",      "mptspi",        "mtdblock",    "nbd",         "null_blk",
+    "nvme",       "nvme_core",    "nvme_tcp",      "pata_acpi",   "rbd",         "scsi_mod",
+    "sd_mod",     "smartpqi",     "sr_mod",        "st",          "ub",          "ubi",
+    "uas",        "ums_realtek",  "usb_storage",   "virtio_blk",  "virtio_pmem", "virtio_scsi",
+    "vmw_pvscsi", "xen_blkfront", "zram",
 };
 
 // Words that would take the promises of an image away, with the reason.
@@ -42,13 +45,22 @@ constexpr Refused kRefusedParameters[] = {
     {"slub_debug", "it switches init_on_free off"},
     {"slab_debug", "it switches init_on_free off"},
     {"lockdown=", "it forbids the kexec of an upgrade"},
+    {"init_on_alloc=", "it must be 1: memory is wiped"},
+    {"init_on_free=", "it must be 1: memory is wiped"},
     {"console=ttyS", "serial consoles end up in logs of other machines"},
+    {"console=ttyUSB", "serial consoles end up in logs of other machines"},
+    {"console=ttyAMA", "serial consoles end up in logs of other machines"},
+    {"console=hvc", "serial consoles end up in logs of other machines"},
+    {"console=uart", "serial consoles end up in logs of other machines"},
+    {"earlycon", "the kernel stays silent"},
     {"init=", "the root is started by lethe-init alone"},
     {"rdinit=", "the root is started by lethe-init alone"},
     {"root=", "the root comes out of the initrd alone"},
     {"single", "a release image has no rescue shell"},
     {"systemd.debug", "a release image has no debug shell"},
     {"systemd.unit=", "the default target is the recipe's"},
+    {"systemd.wants=", "units are enabled by the recipe"},
+    {"systemd.run", "units are enabled by the recipe"},
     {"rd.", "there is no other initrd program"},
     {"crashkernel=", "a crash dump holds the memory of clients"},
     {"netconsole", "the kernel's messages stay on the server"},
@@ -59,13 +71,29 @@ constexpr Refused kRefusedParameters[] = {
     {"earlyprintk", "the kernel stays silent"},
 };
 
+// Whole words that ask systemd for a rescue shell.
+constexpr std::string_view kRefusedWords[] = {"1", "-b", "-s", "s", "S", "emergency", "rescue"};
+constexpr std::string_view kRequiredParameters[] = {"init_on_alloc=1", "init_on_free=1"};
+
+// The kernel takes '-' and '_' in the name of a parameter for the same character.
+std::string NormalParameter(std::string_view text) {
+  std::string out(text);
+  std::replace(out.begin(), out.begin() + static_cast<long>(std::min(out.find('='), out.size())),
+               '-', '_');
+  return out;
+}
+
 }  // namespace
 
 bool IsUtf8(std::string_view text) {
   size_t i = 0;
   while (i < text.size()) {
     const auto byte = static_cast<uint8_t>(text[i]);
-    const size_t length = byte < 0x80 ? 1 : byte >= 0xc2 && byte < 0xe0 ? 2 : byte >= 0xe0 && byte < 0xf0 ? 3 : byte >= 0xf0 && byte < 0xf5 ? 4 : 0;
+    const size_t length = byte < 0x80                   ? 1
+                          : byte >= 0xc2 && byte < 0xe0 ? 2
+                          : byte >= 0xe0 && byte < 0xf0 ? 3
+                          : byte >= 0xf0 && byte < 0xf5 ? 4
+                                                        : 0;
     if (length == 0 || i + length > text.size()) return false;
     for (size_t k = 1; k < length; ++k) {
       if ((static_cast<uint8_t>(text[i + k]) & 0xc0) != 0x80) return false;
@@ -87,12 +115,14 @@ Problem CheckImageId(std::string_view text) {
 }
 
 Problem CheckPackageName(std::string_view text) {
-  if (text.size() >= 2 && text.size() <= 128 && Only(text, "+-.") && !StartsWithAny(text, "+-.")) return {};
+  if (text.size() >= 2 && text.size() <= 128 && Only(text, "+-.") && !StartsWithAny(text, "+-."))
+    return {};
   return "allowed: a Debian package name (lower-case letters, digits, '+', '-', '.')";
 }
 
 Problem CheckUserName(std::string_view text) {
-  if (!text.empty() && text.size() <= 32 && Only(text, "_-") && !StartsWithAny(text, "-0123456789")) return {};
+  if (!text.empty() && text.size() <= 32 && Only(text, "_-") && !StartsWithAny(text, "-0123456789"))
+    return {};
   return "allowed: lower-case letters, digits, '_' and '-', at most 32, not starting with a digit";
 }
 
@@ -103,14 +133,18 @@ Problem CheckModuleName(std::string_view text) {
   std::string normal(text);
   std::replace(normal.begin(), normal.end(), '-', '_');
   for (const std::string_view storage : kStorageModules) {
-    if (normal == storage) return "a driver of storage: no image has one, so that nothing outlives its power";
+    if (normal == storage)
+      return "a driver of storage: no image has one, so that nothing outlives its power";
   }
   return {};
 }
 
 Problem CheckUnitName(std::string_view text) {
-  for (const std::string_view suffix : {".service", ".socket", ".target", ".timer", ".mount", ".path", ".slice"}) {
-    if (text.size() > suffix.size() && text.size() <= 255 && text.ends_with(suffix) && Only(text, "-_.@:\\", true)) return {};
+  for (const std::string_view suffix :
+       {".service", ".socket", ".target", ".timer", ".mount", ".automount", ".path", ".slice"}) {
+    if (text.size() > suffix.size() && text.size() <= 255 && text.ends_with(suffix) &&
+        Only(text, "-_.@:\\", true))
+      return {};
   }
   return "allowed: a systemd unit's name with its suffix, such as x.service";
 }
@@ -121,18 +155,32 @@ Problem CheckSysctlKey(std::string_view text) {
 }
 
 Problem CheckKernelParameter(std::string_view text) {
-  const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '\\' && c != '$' && c != ';' && c != '{' && c != '}' && c != '#' && c != '&' && c != '|' && c != '<' && c != '>'; });
+  const bool printable = std::all_of(text.begin(), text.end(), [](char c) {
+    return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '\\' && c != '$' && c != ';' &&
+           c != '{' && c != '}' && c != '#' && c != '&' && c != '|' && c != '<' && c != '>';
+  });
   if (text.empty() || text.size() > 256 || !printable) {
     return "allowed: one kernel parameter without spaces, quotes or shell characters";
   }
+  if (text == "--") return "refused: it ends the kernel's own parameters";
+  for (const std::string_view word : kRefusedWords) {
+    if (text == word) return "refused: a release image has no rescue shell";
+  }
+  const std::string normal = NormalParameter(text);
+  for (const std::string_view required : kRequiredParameters) {
+    if (text == required) return {};
+  }
   for (const Refused& refused : kRefusedParameters) {
-    if (text.starts_with(refused.prefix)) return "refused: " + std::string(refused.reason);
+    if (normal.starts_with(refused.prefix)) return "refused: " + std::string(refused.reason);
   }
   return {};
 }
 
 Problem CheckPlainText(std::string_view text) {
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) >= ' ' && c != 0x7f && c != ':' && c != '"' && c != '\\' && c != '`' && c != '$'; });
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return static_cast<uint8_t>(c) >= ' ' && c != 0x7f && c != ':' && c != '"' && c != '\\' &&
+           c != '`' && c != '$';
+  });
   if (plain && text.size() <= 200 && IsUtf8(text)) return {};
   return "allowed: one line without ':', '\"', '\\', '`' and '$', at most 200 bytes";
 }
@@ -156,7 +204,8 @@ Problem CheckImagePath(std::string_view text) {
 }
 
 Problem CheckLinkTarget(std::string_view link_path, std::string_view target) {
-  const std::string allowed = "allowed: a target that stays inside the image (UTF-8, no control characters)";
+  const std::string allowed =
+      "allowed: a target that stays inside the image (UTF-8, no control characters)";
   if (target.empty() || target.size() > 1024 || !IsUtf8(target)) return allowed;
   long depth = target[0] == '/' ? 0 : std::count(link_path.begin(), link_path.end(), '/') - 1;
   for (const std::string_view part : Split(target, '/')) {
@@ -172,7 +221,8 @@ Problem CheckLinkTarget(std::string_view link_path, std::string_view target) {
 
 Problem CheckWritablePath(std::string_view text) {
   if (const Problem problem = CheckImagePath(text)) return problem;
-  for (const std::string_view kept : {"/usr", "/etc", "/boot", "/dev", "/proc", "/sys", "/lib", "/bin", "/sbin"}) {
+  for (const std::string_view kept :
+       {"/usr", "/etc", "/boot", "/dev", "/proc", "/sys", "/lib", "/bin", "/sbin"}) {
     if (text == kept || (text.starts_with(kept) && text[kept.size()] == '/')) {
       return "refused: " + std::string(kept) + " is read-only or the kernel's own";
     }

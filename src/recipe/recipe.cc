@@ -6,8 +6,8 @@
 
 #include "base/file.h"
 #include "base/strings.h"
-#include "base/subprocess.h"
 #include "recipe/names.h"
+#include "recipe/source_files.h"
 #include "toml/toml.h"
 
 namespace lethe::recipe {
@@ -17,14 +17,15 @@ namespace fs = std::filesystem;
 using toml::Located;
 using toml::TableReader;
 
-constexpr size_t kMaxFiles = 100000;
 constexpr uint64_t kMaxRecipeBytes = 4ULL << 20;
 constexpr const char* kInitrdInit = "initrd:/init";
 
 using Check = Problem (*)(std::string_view);
 
-Error Bad(const TableReader& reader, const Located& value, std::string_view key, const std::string& allowed) {
-  return reader.ErrorAt(value.line, "key '" + std::string(key) + "': '" + Printable(value.value) + "': " + allowed);
+Error Bad(const TableReader& reader, const Located& value, std::string_view key,
+          const std::string& allowed) {
+  return reader.ErrorAt(
+      value.line, "key '" + std::string(key) + "': '" + Printable(value.value) + "': " + allowed);
 }
 
 Result<std::string> Checked(TableReader& reader, std::string_view key, Check check) {
@@ -33,7 +34,8 @@ Result<std::string> Checked(TableReader& reader, std::string_view key, Check che
   return value.value;
 }
 
-Result<std::string> CheckedOr(TableReader& reader, std::string_view key, Check check, std::string fallback) {
+Result<std::string> CheckedOr(TableReader& reader, std::string_view key, Check check,
+                              std::string fallback) {
   const auto value = LETHE_TRY(reader.OptionalString(key));
   if (!value) return fallback;
   if (const Problem problem = check(value->value)) return Bad(reader, *value, key, *problem);
@@ -41,7 +43,8 @@ Result<std::string> CheckedOr(TableReader& reader, std::string_view key, Check c
 }
 
 // A list of distinct names.
-Result<std::vector<std::string>> CheckedList(TableReader& reader, std::string_view key, Check check) {
+Result<std::vector<std::string>> CheckedList(TableReader& reader, std::string_view key,
+                                             Check check) {
   std::vector<std::string> out;
   std::set<std::string> seen;
   for (const Located& value : LETHE_TRY(reader.Strings(key))) {
@@ -57,7 +60,8 @@ Result<unsigned> Mode(TableReader& reader, unsigned fallback) {
   if (!value) return fallback;
   const auto mode = ParseUnsigned<unsigned>(value->value, 8);
   if (!mode || value->value.size() != 4 || (*mode & ~01777U) != 0) {
-    return Bad(reader, *value, "mode", "allowed: four octal digits such as \"0640\", without set-id bits");
+    return Bad(reader, *value, "mode",
+               "allowed: four octal digits such as \"0640\", without set-id bits");
   }
   return *mode;
 }
@@ -67,18 +71,59 @@ Problem CheckArchitecture(std::string_view text) {
 }
 
 Problem CheckSuite(std::string_view text) {
-  return CheckImageId(text) ? Problem("allowed: a suite such as trixie, trixie-updates, trixie-security") : Problem();
+  return CheckImageId(text)
+             ? Problem("allowed: a suite such as trixie, trixie-updates, trixie-security")
+             : Problem();
 }
 
 Problem CheckArchiveComponent(std::string_view text) {
-  return CheckImageId(text) ? Problem("allowed: main, contrib, non-free, non-free-firmware") : Problem();
+  return CheckImageId(text) ? Problem("allowed: main, contrib, non-free, non-free-firmware")
+                            : Problem();
 }
 
 Problem CheckGlob(std::string_view text) {
-  if (text.size() > 1 && text[0] == '/' && text.find("..") == std::string_view::npos && IsUtf8(text)) return {};
+  if (text.size() > 1 && text[0] == '/' && text.find("..") == std::string_view::npos &&
+      IsUtf8(text))
+    return {};
   return "allowed: an absolute pattern such as /usr/share/doc/**";
 }
 
+// Which place of the recipe each path of the image comes from. No path may come from two, and what
+// is not a folder has nothing below it.
+class Claims {
+ public:
+  // `line` is where recipe.toml says so, 0 where a file below files/ does.
+  Status Claim(const TableReader& reader, int line, const std::string& path, bool folder) {
+    const auto [entry, fresh] = entries_.emplace(path, Entry{line, folder});
+    if (fresh) return {};
+    return reader.ErrorAt(
+        std::max(line, entry->second.line),
+        "path '" + path + "' comes from two places: here and " + Where(entry->second));
+  }
+
+  Status CheckNesting(const TableReader& root) const {
+    for (const auto& [path, entry] : entries_) {
+      for (size_t slash = path.rfind('/'); slash != 0; slash = path.rfind('/', slash - 1)) {
+        const auto above = entries_.find(path.substr(0, slash));
+        if (above == entries_.end() || above->second.folder) continue;
+        return root.ErrorAt(std::max({entry.line, above->second.line, 1}),
+                            "path '" + path + "' lies below '" + above->first + "' of " +
+                                Where(above->second) + ", which is not a folder");
+      }
+    }
+    return {};
+  }
+
+ private:
+  struct Entry {
+    int line;
+    bool folder;
+  };
+  static std::string Where(const Entry& entry) {
+    return entry.line == 0 ? "files/" : "line " + std::to_string(entry.line);
+  }
+  std::map<std::string, Entry> entries_;
+};
 
 Status ReadImage(TableReader& root, Recipe& recipe) {
   auto t = LETHE_TRY(root.Table("image"));
@@ -97,8 +142,12 @@ Status ReadDebian(TableReader& root, Recipe& recipe) {
   recipe.tools = LETHE_TRY(CheckedList(t, "tools", CheckPackageName));
   recipe.compilers = LETHE_TRY(CheckedList(t, "compilers", CheckPackageName));
   recipe.exclude = LETHE_TRY(CheckedList(t, "exclude", CheckGlob));
-  for (const auto& [key, list] : {std::pair{"suites", &recipe.suites}, {"components", &recipe.components_of_archive}, {"packages", &recipe.packages}, {"tools", &recipe.tools}}) {
-    if (list->empty()) return t.ErrorAt(0, "key '" + std::string(key) + "' in [debian]: must name at least one");
+  for (const auto& [key, list] : {std::pair{"suites", &recipe.suites},
+                                  {"components", &recipe.components_of_archive},
+                                  {"packages", &recipe.packages},
+                                  {"tools", &recipe.tools}}) {
+    if (list->empty())
+      return t.ErrorAt(0, "key '" + std::string(key) + "' in [debian]: must name at least one");
   }
   return t.Finish();
 }
@@ -117,26 +166,33 @@ Status ReadKernel(TableReader& root, Recipe& recipe) {
       {"rootfstype=ramfs", "the root image is mounted from a file there"},
   };
   for (const auto& [word, reason] : kRequired) {
-    if (std::find(kernel.command_line.begin(), kernel.command_line.end(), word) == kernel.command_line.end()) {
-      return t.ErrorAt(0, "key 'command_line' in [kernel]: must have " + std::string(word) + ": " + reason);
+    if (std::find(kernel.command_line.begin(), kernel.command_line.end(), word) ==
+        kernel.command_line.end()) {
+      return t.ErrorAt(
+          0, "key 'command_line' in [kernel]: must have " + std::string(word) + ": " + reason);
     }
   }
   return t.Finish();
 }
 
 Status ReadUsers(TableReader& root, Recipe& recipe) {
-  std::set<std::string> names;
-  std::set<uint32_t> ids;
+  std::set<std::string> names = {"root"};
+  std::set<uint32_t> uids;
+  std::set<uint32_t> gids;
   for (TableReader& t : LETHE_TRY(root.Tables("users"))) {
     User user;
     user.name = LETHE_TRY(Checked(t, "name", CheckUserName));
     user.uid = static_cast<uint32_t>(LETHE_TRY(t.Integer("uid", {1, 65533})));
-    user.gid = static_cast<uint32_t>(LETHE_TRY(t.OptionalInteger("gid", {1, 65533})).value_or(user.uid));
+    user.gid =
+        static_cast<uint32_t>(LETHE_TRY(t.OptionalInteger("gid", {1, 65533})).value_or(user.uid));
     user.home = LETHE_TRY(CheckedOr(t, "home", CheckImagePath, user.home));
     user.shell = LETHE_TRY(CheckedOr(t, "shell", CheckImagePath, user.shell));
     user.comment = LETHE_TRY(CheckedOr(t, "comment", CheckPlainText, ""));
-    if (!names.insert(user.name).second || !ids.insert(user.uid).second) {
-      return t.ErrorAt(0, "user '" + user.name + "': name or uid is taken by another [[users]]");
+    if (!names.insert(user.name).second) {
+      return t.ErrorAt(0, "key 'name': user '" + user.name + "' is there already");
+    }
+    if (!uids.insert(user.uid).second || !gids.insert(user.gid).second) {
+      return t.ErrorAt(0, "user '" + user.name + "': uid or gid is taken by another [[users]]");
     }
     LETHE_TRY(t.Finish());
     recipe.users.push_back(std::move(user));
@@ -146,11 +202,13 @@ Status ReadUsers(TableReader& root, Recipe& recipe) {
 
 Status ReadSystemd(TableReader& root, Recipe& recipe) {
   auto t = LETHE_TRY(root.Table("systemd"));
-  recipe.default_target = LETHE_TRY(CheckedOr(t, "default_target", CheckUnitName, "multi-user.target"));
+  recipe.default_target =
+      LETHE_TRY(CheckedOr(t, "default_target", CheckUnitName, "multi-user.target"));
   recipe.units_enable = LETHE_TRY(CheckedList(t, "enable", CheckUnitName));
   recipe.units_mask = LETHE_TRY(CheckedList(t, "mask", CheckUnitName));
   for (const auto& unit : recipe.units_enable) {
-    if (std::find(recipe.units_mask.begin(), recipe.units_mask.end(), unit) != recipe.units_mask.end()) {
+    if (std::find(recipe.units_mask.begin(), recipe.units_mask.end(), unit) !=
+        recipe.units_mask.end()) {
       return t.ErrorAt(0, "unit '" + unit + "' is both enabled and masked");
     }
   }
@@ -159,8 +217,10 @@ Status ReadSystemd(TableReader& root, Recipe& recipe) {
 
 Status ReadSysctl(TableReader& root, Recipe& recipe) {
   for (const auto& [key, value] : LETHE_TRY(root.FreeStrings("sysctl"))) {
-    if (const Problem problem = CheckSysctlKey(key.value)) return root.ErrorAt(key.line, "key '" + Printable(key.value) + "' in [sysctl]: " + *problem);
-    if (value.value.find('\n') != std::string::npos || !IsUtf8(value.value)) return root.ErrorAt(value.line, "key '" + key.value + "' in [sysctl]: allowed: one line");
+    if (const Problem problem = CheckSysctlKey(key.value))
+      return root.ErrorAt(key.line, "key '" + Printable(key.value) + "' in [sysctl]: " + *problem);
+    if (value.value.find('\n') != std::string::npos || !IsUtf8(value.value))
+      return root.ErrorAt(value.line, "key '" + key.value + "' in [sysctl]: allowed: one line");
     recipe.sysctl.emplace_back(key.value, value.value);
   }
   return {};
@@ -170,15 +230,17 @@ Result<Component::Install> ReadInstall(TableReader& t) {
   Component::Install install;
   install.from = LETHE_TRY(Checked(t, "from", CheckRelativePath));
   const Located to = LETHE_TRY(t.String("to"));
-  const bool in_root = (to.value.starts_with("/usr/") || to.value.starts_with("/etc/")) && !CheckImagePath(to.value);
-  if (to.value != kInitrdInit && !in_root) return Bad(t, to, "to", "allowed: a path below /usr/ or /etc/, or \"initrd:/init\"");
+  const bool in_root =
+      (to.value.starts_with("/usr/") || to.value.starts_with("/etc/")) && !CheckImagePath(to.value);
+  if (to.value != kInitrdInit && !in_root)
+    return Bad(t, to, "to", "allowed: a path below /usr/ or /etc/, or \"initrd:/init\"");
   install.to = to.value;
   install.mode = LETHE_TRY(Mode(t, 0755));
   LETHE_TRY(t.Finish());
   return install;
 }
 
-Status ReadComponents(TableReader& root, Recipe& recipe) {
+Status ReadComponents(TableReader& root, Recipe& recipe, Claims& claims) {
   std::set<std::string> names;
   size_t inits = 0;
   for (TableReader& t : LETHE_TRY(root.Tables("components"))) {
@@ -187,20 +249,27 @@ Status ReadComponents(TableReader& root, Recipe& recipe) {
     component.sources = LETHE_TRY(CheckedList(t, "sources", CheckRelativePath));
     component.commands = LETHE_TRY(t.StringLists("commands"));
     for (const auto& argv : component.commands) {
-      if (argv.empty() || argv[0].empty()) return t.ErrorAt(0, "component '" + component.name + "': a command without a program");
+      if (argv.empty() || argv[0].empty())
+        return t.ErrorAt(0, "component '" + component.name + "': a command without a program");
     }
     for (TableReader& install : LETHE_TRY(t.Tables("install"))) {
       component.install.push_back(LETHE_TRY(ReadInstall(install)));
-      inits += component.install.back().to == kInitrdInit ? 1 : 0;
+      const std::string& to = component.install.back().to;
+      inits += to == kInitrdInit ? 1 : 0;
+      if (to != kInitrdInit) LETHE_TRY(claims.Claim(install, install.line(), to, false));
     }
     if (component.sources.empty() || component.install.empty()) {
-      return t.ErrorAt(0, "component '" + component.name + "': needs sources and at least one [[components.install]]");
+      return t.ErrorAt(0, "component '" + component.name +
+                              "': needs sources and at least one [[components.install]]");
     }
-    if (!names.insert(component.name).second) return t.ErrorAt(0, "component '" + component.name + "' is there twice");
+    if (!names.insert(component.name).second)
+      return t.ErrorAt(0, "component '" + component.name + "' is there twice");
     LETHE_TRY(t.Finish());
     recipe.components.push_back(std::move(component));
   }
-  if (inits != 1) return root.ErrorAt(1, "exactly one component must install \"initrd:/init\", " + std::to_string(inits) + " do");
+  if (inits != 1)
+    return root.ErrorAt(
+        1, "exactly one component must install \"initrd:/init\", " + std::to_string(inits) + " do");
   return {};
 }
 
@@ -212,8 +281,11 @@ Status ReadWritable(TableReader& root, Recipe& recipe) {
     writable.mode = LETHE_TRY(Mode(t, 0755));
     writable.size_mib = static_cast<uint32_t>(LETHE_TRY(t.Integer("size_mib", {1, 4096})));
     for (const std::string& other : seen) {
-      if (other == writable.path) return t.ErrorAt(0, "writable path '" + writable.path + "' is there twice");
-      if (other.starts_with(writable.path + "/")) return t.ErrorAt(0, "writable path '" + writable.path + "' would cover '" + other + "': list it first");
+      if (other == writable.path)
+        return t.ErrorAt(0, "writable path '" + writable.path + "' is there twice");
+      if (other.starts_with(writable.path + "/"))
+        return t.ErrorAt(
+            0, "writable path '" + writable.path + "' would cover '" + other + "': list it first");
     }
     seen.push_back(writable.path);
     LETHE_TRY(t.Finish());
@@ -225,45 +297,25 @@ Status ReadWritable(TableReader& root, Recipe& recipe) {
 Status ReadBudget(TableReader& root, Recipe& recipe) {
   auto t = LETHE_TRY(root.Table("budget"));
   recipe.max_iso_mib = static_cast<uint32_t>(LETHE_TRY(t.Integer("iso_mib", {1, 4096})));
-  recipe.max_ram_mib = static_cast<uint32_t>(LETHE_TRY(t.Integer("ram_mib", {1, 65536})));
+  recipe.max_ram_mib = static_cast<uint32_t>(LETHE_TRY(t.Integer("ram_mib", {1, 4096})));
   return t.Finish();
-}
-
-// The files below files/: git's view where there is one, so that ignored editor backups never enter
-// an image; a walk elsewhere.
-Result<std::vector<std::string>> ListFiles(const fs::path& files) {
-  std::vector<std::string> out;
-  if (!fs::exists(files)) return out;
-  const auto git = LETHE_TRY(RunCommand({.argv = {"git", "-C", files.string(), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."}}));
-  if (git.exit_code == 0) {
-    for (const std::string_view path : Split(git.out, '\0')) {
-      if (!path.empty() && fs::exists(fs::symlink_status(files / path))) out.emplace_back(path);
-    }
-  } else {
-    std::error_code error;
-    for (auto it = fs::recursive_directory_iterator(files, error); !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
-      if (!fs::is_directory(it->symlink_status())) out.push_back(it->path().lexically_relative(files).string());
-    }
-    if (error) return Error{ErrorCode::kIo, "reading " + files.string() + ": " + error.message()};
-  }
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  if (out.size() > kMaxFiles) return Error{ErrorCode::kMalformed, files.string() + ": more than 100000 files"};
-  return out;
 }
 
 Status CollectFiles(Recipe& recipe, std::map<std::string, FileEntry>& files) {
   const fs::path folder = recipe.directory / "files";
-  for (const std::string& relative : LETHE_TRY(ListFiles(folder))) {
+  for (const std::string& relative : LETHE_TRY(ListSourceFiles(folder))) {
     const std::string path = "/" + relative;
     const std::string shown = "files/" + Printable(relative);
-    if (const Problem problem = CheckImagePath(path)) return Error{ErrorCode::kMalformed, shown + ": " + *problem};
+    if (const Problem problem = CheckImagePath(path))
+      return Error{ErrorCode::kMalformed, shown + ": " + *problem};
     const fs::path source = folder / relative;
     const auto status = fs::symlink_status(source);
     if (fs::is_symlink(status)) {
       std::error_code error;
       const std::string target = fs::read_symlink(source, error).string();
-      if (const Problem problem = CheckLinkTarget(path, target)) return Error{ErrorCode::kMalformed, shown + ": link to '" + Printable(target) + "': " + *problem};
+      if (const Problem problem = CheckLinkTarget(path, target))
+        return Error{ErrorCode::kMalformed,
+                     shown + ": link to '" + Printable(target) + "': " + *problem};
       recipe.links.push_back({path, target});
       continue;
     }
@@ -271,7 +323,8 @@ Status CollectFiles(Recipe& recipe, std::map<std::string, FileEntry>& files) {
     std::error_code error;
     const fs::path real = fs::canonical(source, error);
     if (error || real != fs::canonical(folder, error) / relative || !fs::is_regular_file(status)) {
-      return Error{ErrorCode::kMalformed, shown + ": allowed: regular files and links inside the recipe"};
+      return Error{ErrorCode::kMalformed,
+                   shown + ": allowed: regular files and links inside the recipe"};
     }
     const bool executable = (status.permissions() & fs::perms::owner_exec) != fs::perms::none;
     files[path] = FileEntry{.path = path, .source = source, .mode = executable ? 0755U : 0644U};
@@ -294,7 +347,7 @@ Status ReadFileOverrides(TableReader& root, std::map<std::string, FileEntry>& fi
   return {};
 }
 
-Status ReadFolders(TableReader& root, Recipe& recipe) {
+Status ReadFolders(TableReader& root, Recipe& recipe, Claims& claims) {
   for (TableReader& t : LETHE_TRY(root.Tables("directories"))) {
     DirectoryEntry directory;
     directory.path = LETHE_TRY(Checked(t, "path", CheckImagePath));
@@ -302,30 +355,17 @@ Status ReadFolders(TableReader& root, Recipe& recipe) {
     directory.group = LETHE_TRY(CheckedOr(t, "group", CheckUserName, "root"));
     directory.mode = LETHE_TRY(Mode(t, 0755));
     LETHE_TRY(t.Finish());
+    LETHE_TRY(claims.Claim(t, t.line(), directory.path, true));
     recipe.directories.push_back(std::move(directory));
   }
   for (TableReader& t : LETHE_TRY(root.Tables("links"))) {
     const std::string path = LETHE_TRY(Checked(t, "path", CheckImagePath));
     const Located target = LETHE_TRY(t.String("target"));
-    if (const Problem problem = CheckLinkTarget(path, target.value)) return Bad(t, target, "target", *problem);
+    if (const Problem problem = CheckLinkTarget(path, target.value))
+      return Bad(t, target, "target", *problem);
     LETHE_TRY(t.Finish());
+    LETHE_TRY(claims.Claim(t, t.line(), path, false));
     recipe.links.push_back({path, target.value});
-  }
-  return {};
-}
-
-// No path may come from two places.
-Status CheckDistinctPaths(const Recipe& recipe, const TableReader& root) {
-  std::set<std::string> seen;
-  const auto claim = [&](const std::string& path) -> Status {
-    if (seen.insert(path).second) return {};
-    return root.ErrorAt(1, "path '" + path + "' comes from two places of the recipe");
-  };
-  for (const auto& file : recipe.files) LETHE_TRY(claim(file.path));
-  for (const auto& directory : recipe.directories) LETHE_TRY(claim(directory.path));
-  for (const auto& link : recipe.links) LETHE_TRY(claim(link.path));
-  for (const auto& component : recipe.components) {
-    for (const auto& install : component.install) LETHE_TRY(claim(install.to));
   }
   return {};
 }
@@ -336,26 +376,34 @@ Result<Recipe> LoadRecipe(const fs::path& directory) {
   std::error_code error;
   Recipe recipe;
   recipe.directory = fs::canonical(directory, error);
-  if (error) return Error{ErrorCode::kNotFound, "recipe folder " + directory.string() + ": " + error.message()};
+  if (error)
+    return Error{ErrorCode::kNotFound,
+                 "recipe folder " + directory.string() + ": " + error.message()};
   const fs::path file = recipe.directory / "recipe.toml";
   const std::string text = LETHE_TRY(ReadFile(file, kMaxRecipeBytes));
-  auto root = LETHE_TRY(TableReader::Parse(text, (directory / "recipe.toml").lexically_normal().string()));
+  auto root =
+      LETHE_TRY(TableReader::Parse(text, (directory / "recipe.toml").lexically_normal().string()));
+  Claims claims;
   LETHE_TRY(ReadImage(root, recipe));
   LETHE_TRY(ReadDebian(root, recipe));
   LETHE_TRY(ReadKernel(root, recipe));
   LETHE_TRY(ReadUsers(root, recipe));
   LETHE_TRY(ReadSystemd(root, recipe));
   LETHE_TRY(ReadSysctl(root, recipe));
-  LETHE_TRY(ReadComponents(root, recipe));
+  LETHE_TRY(ReadComponents(root, recipe, claims));
   LETHE_TRY(ReadWritable(root, recipe));
   LETHE_TRY(ReadBudget(root, recipe));
   std::map<std::string, FileEntry> files;
   LETHE_TRY(CollectFiles(recipe, files));
   LETHE_TRY(ReadFileOverrides(root, files));
-  for (auto& [path, entry] : files) recipe.files.push_back(std::move(entry));
-  LETHE_TRY(ReadFolders(root, recipe));
+  for (const LinkEntry& link : recipe.links) LETHE_TRY(claims.Claim(root, 0, link.path, false));
+  for (auto& [path, entry] : files) {
+    LETHE_TRY(claims.Claim(root, 0, path, false));
+    recipe.files.push_back(std::move(entry));
+  }
+  LETHE_TRY(ReadFolders(root, recipe, claims));
   LETHE_TRY(root.Finish());
-  LETHE_TRY(CheckDistinctPaths(recipe, root));
+  LETHE_TRY(claims.CheckNesting(root));
   return recipe;
 }
 

@@ -56,7 +56,8 @@ struct Component {
   };
   std::string name;
   std::vector<std::string> sources;
-  std::vector<std::vector<std::string>> commands;  // argv each; cwd is the build folder, source is /src
+  std::vector<std::vector<std::string>>
+      commands;  // argv each; cwd is the build folder, source is /src
   std::vector<Install> install;
 };
 
@@ -81,9 +82,9 @@ struct Recipe {
   std::string name;                 // PRETTY_NAME without the version
   std::string architecture;         // "amd64"
 
-  std::vector<std::string> suites;      // "trixie", "trixie-updates", "trixie-security"
+  std::vector<std::string> suites;                 // "trixie", "trixie-updates", "trixie-security"
   std::vector<std::string> components_of_archive;  // "main", …
-  std::vector<std::string> packages;    // in the image, with their dependencies
+  std::vector<std::string> packages;               // in the image, with their dependencies
   std::vector<std::string> build_only;  // in the root while it is configured, removed after
   std::vector<std::string> tools;       // of the build root: mkfs.erofs, grub-mkimage, xorriso, …
   std::vector<std::string> compilers;   // of the compiler root
@@ -94,7 +95,7 @@ struct Recipe {
   std::vector<DirectoryEntry> directories;
   std::vector<LinkEntry> links;
   std::vector<User> users;
-  std::string default_target;           // of systemd
+  std::string default_target;  // of systemd
   std::vector<std::string> units_enable;
   std::vector<std::string> units_mask;
   std::vector<std::pair<std::string, std::string>> sysctl;
