@@ -30,7 +30,7 @@ exclude = ["/usr/share/doc/**"]
 
 [kernel]
 package = "linux-image-amd64"
-command_line = ["init_on_alloc=1", "init_on_free=1"]
+command_line = ["init_on_alloc=1", "init_on_free=1", "rootfstype=ramfs"]
 modules = ["virtio_net"]
 initrd_modules = ["erofs"]
 load = ["tun"]
@@ -287,8 +287,9 @@ TEST(LoadRecipe, RefusesPathsFromTwoPlaces) {
 TEST(LoadRecipe, NeedsMemoryToBeWiped) {
   ExpectRefused({
       {"\"init_on_alloc=1\", ", "", "recipe.toml:14: key 'command_line'", "init_on_alloc=1"},
+      {", \"rootfstype=ramfs\"", "", "recipe.toml:14: key 'command_line'", "rootfstype=ramfs"},
       {", \"init_on_free=1\"", "", "recipe.toml:14: key 'command_line'", "init_on_free=1"},
-      {"\"init_on_free=1\"]", "\"init_on_free=1\", \"init_on_free=0\"]",
+      {"\"rootfstype=ramfs\"]", "\"rootfstype=ramfs\", \"init_on_free=0\"]",
        "recipe.toml:16: key 'command_line'", "memory is wiped"},
       {"[\"virtio_net\"]", "[\"virtio_net\", \"nvme\"]", "recipe.toml:17: key 'modules'",
        "driver of storage"},
