@@ -47,6 +47,7 @@ constexpr Refused kRefusedParameters[] = {
     {"lockdown=", "it forbids the kexec of an upgrade"},
     {"init_on_alloc=", "it must be 1: memory is wiped"},
     {"init_on_free=", "it must be 1: memory is wiped"},
+    {"rootfstype=", "it must be ramfs: the root image is mounted from a file there"},
     {"console=ttyS", "serial consoles end up in logs of other machines"},
     {"console=ttyUSB", "serial consoles end up in logs of other machines"},
     {"console=ttyAMA", "serial consoles end up in logs of other machines"},
@@ -73,7 +74,8 @@ constexpr Refused kRefusedParameters[] = {
 
 // Whole words that ask systemd for a rescue shell.
 constexpr std::string_view kRefusedWords[] = {"1", "-b", "-s", "s", "S", "emergency", "rescue"};
-constexpr std::string_view kRequiredParameters[] = {"init_on_alloc=1", "init_on_free=1"};
+constexpr std::string_view kRequiredParameters[] = {"init_on_alloc=1", "init_on_free=1",
+                                                    "rootfstype=ramfs"};
 
 // The kernel takes '-' and '_' in the name of a parameter for the same character.
 std::string NormalParameter(std::string_view text) {

@@ -377,6 +377,7 @@ TEST(CheckKernelParameter, RefusesWhatTakesPromisesAway) {
                           "--",
                           "init_on_free=0",
                           "init-on-alloc=0",
+                          "rootfstype=tmpfs",
                           "init_on_alloc=1x"}) {
     const Problem problem = CheckKernelParameter(bad);
     ASSERT_TRUE(problem) << bad;
