@@ -14,6 +14,7 @@ constexpr Command kCommands[] = {
     {"recipe", "lock", "resolve a recipe and pin every package", DeclareRecipeLock},
     {"recipe", "diff", "show what a re-lock changed", DeclareRecipeDiff},
     {"image", "build", "build the ISO of a recipe", DeclareImageBuild},
+    {"image", "verify", "check every file of an ISO against its manifest", DeclareImageVerify},
 };
 
 constexpr const char* kNouns[][2] = {
