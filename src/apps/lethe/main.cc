@@ -10,6 +10,7 @@ namespace lethe::cli {
 namespace {
 
 constexpr Command kCommands[] = {
+    {"recipe", "new", "write a small recipe to start from", DeclareRecipeNew},
     {"recipe", "check", "check a recipe and its lock", DeclareRecipeCheck},
     {"recipe", "lock", "resolve a recipe and pin every package", DeclareRecipeLock},
     {"recipe", "diff", "show what a re-lock changed", DeclareRecipeDiff},
