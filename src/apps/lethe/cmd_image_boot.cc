@@ -1,0 +1,129 @@
+// lethe image boot: starts an ISO in QEMU for a person, with the VPN ports on loopback.
+// Exit codes: 0 the guest was shut down (or is ready, with --until-ready), 1 failure, 5 not ready in time.
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+#include "apps/lethe/command.h"
+#include "archive/archive.h"
+#include "base/file.h"
+#include "vm/guest.h"
+#include "vm/openvpn_probe.h"
+
+namespace lethe::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+struct Options {
+  std::string iso;
+  unsigned memory_mib = 1024;
+  unsigned cpus = 2;
+  unsigned openvpn_port = 1194;
+  unsigned wireguard_port = 51820;
+  unsigned timeout_s = 180;
+  bool uefi = false;
+  bool until_ready = false;
+  std::string client_dir;
+};
+
+std::atomic<bool> interrupted{false};
+
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+vm::GuestConfig MakeConfig(const Options& options, const fs::path& scratch) {
+  vm::GuestConfig config{.accelerator = vm::KvmWorks() ? vm::Accelerator::kKvm : vm::Accelerator::kTcg,
+                         .memory_mib = options.memory_mib,
+                         .cpus = options.cpus,
+                         .uefi = options.uefi,
+                         .iso = options.iso,
+                         .forwards = {{"udp", options.openvpn_port, 1194}, {"udp", options.wireguard_port, 51820}}};
+  config.ports.push_back({"lethe.client", scratch / "client.tar", {}});
+  return config;
+}
+
+// The image writes its client profile once, as a tar with two small files.
+Status StoreProfile(const std::string& tar, const fs::path& directory, const Options& options) {
+  constexpr uint64_t kMaxProfile = 1 << 20;
+  LETHE_TRY(MakeDirectories(directory));
+  auto reader = LETHE_TRY(archive::Reader::OpenMemory(tar, "client profile"));
+  while (auto entry = LETHE_TRY(reader.Next())) {
+    if (entry->path != "client.ovpn" && entry->path != "client.conf") {
+      return Error{ErrorCode::kMalformed, "client profile: unexpected file"};
+    }
+    std::string text = LETHE_TRY(reader.ReadData(kMaxProfile));
+    for (const auto& [from, to] : {std::pair<std::string, std::string>{"remote 127.0.0.1 1194", "remote 127.0.0.1 " + std::to_string(options.openvpn_port)},
+                                   {"127.0.0.1:51820", "127.0.0.1:" + std::to_string(options.wireguard_port)}}) {
+      if (const size_t at = text.find(from); at != std::string::npos) text.replace(at, from.size(), to);
+    }
+    LETHE_TRY(WriteFileAtomic(directory / entry->path, text, 0600));
+  }
+  return {};
+}
+
+// Until the VPN answers and, where it was asked for, the client profile has arrived.
+Result<double> WaitUntilReady(vm::Guest& guest, const Options& options, const fs::path& scratch, Clock::time_point start) {
+  constexpr size_t kTarEnd = 10240;  // tar's smallest archive
+  while (SecondsSince(start) < options.timeout_s && !interrupted) {
+    if (!guest.running()) return Error{ErrorCode::kIo, "the guest ended: " + guest.Log()};
+    const bool answers = LETHE_TRY(vm::OpenVpnAnswers(options.openvpn_port, milliseconds(500)));
+    const auto profile = ReadFile(scratch / "client.tar", 1 << 20);
+    if (answers && (options.client_dir.empty() || (profile && profile->size() >= kTarEnd))) return SecondsSince(start);
+    if (!answers) std::this_thread::sleep_for(milliseconds(100));
+  }
+  return Error{ErrorCode::kUnavailable, fmt::format("the VPN did not answer within {} s", options.timeout_s)};
+}
+
+Result<int> Run(const Options& options, const GlobalOptions& global) {
+  if (!fs::exists(options.iso)) return Error{ErrorCode::kNotFound, options.iso + " does not exist"};
+  const ScratchDir scratch = LETHE_TRY(ScratchDir::Create(fs::temp_directory_path(), "lethe-boot-"));
+  const vm::GuestConfig config = MakeConfig(options, scratch.path());
+  const bool kvm = config.accelerator == vm::Accelerator::kKvm;
+  fmt::print(stderr, "booting {} by {}, {}\n", options.iso, options.uefi ? "UEFI" : "BIOS",
+             kvm ? "with KVM" : "emulated (KVM does not work here: this is many times slower than hardware)");
+  std::signal(SIGINT, [](int) { interrupted = true; });
+  std::signal(SIGTERM, [](int) { interrupted = true; });
+  const auto start = Clock::now();
+  auto guest = LETHE_TRY(vm::Guest::Start(config, scratch.path()));
+  const double ready = LETHE_TRY(WaitUntilReady(guest, options, scratch.path(), start));
+  if (!options.client_dir.empty()) {
+    LETHE_TRY(StoreProfile(LETHE_TRY(ReadFile(scratch.path() / "client.tar")), options.client_dir, options));
+  }
+  if (global.json) {
+    PrintJson(json::Object{{"ready_seconds", ready}, {"accelerator", kvm ? "kvm" : "tcg"}, {"client_dir", options.client_dir}});
+  } else {
+    fmt::print("OpenVPN answers on udp 127.0.0.1:{} after {:.1f} s; WireGuard is on udp 127.0.0.1:{}\n", options.openvpn_port, ready, options.wireguard_port);
+    if (!options.client_dir.empty()) {
+      fmt::print("client profiles of this boot: {0}/client.ovpn and {0}/client.conf\n  sudo openvpn --config {0}/client.ovpn\n", options.client_dir);
+    }
+  }
+  std::fflush(stdout);
+  if (options.until_ready) return 0;
+  if (!global.json) fmt::print("Ctrl-C ends the guest; with it goes everything that it knew.\n");
+  std::fflush(stdout);
+  while (!interrupted && guest.running()) std::this_thread::sleep_for(milliseconds(100));
+  return 0;
+}
+
+}  // namespace
+
+Action DeclareImageBoot(CLI::App& app, const GlobalOptions& global) {
+  auto options = std::make_shared<Options>();
+  app.add_option("iso", options->iso, "the ISO")->required();
+  app.add_option("--memory", options->memory_mib, "MiB of RAM")->capture_default_str()->check(CLI::Range(256, 65536));
+  app.add_option("--cpus", options->cpus, "processors")->capture_default_str()->check(CLI::Range(1, 64));
+  app.add_flag("--uefi", options->uefi, "boot by UEFI instead of BIOS (package ovmf)");
+  app.add_option("--openvpn-port", options->openvpn_port, "UDP port on 127.0.0.1")->capture_default_str()->check(CLI::Range(1, 65535));
+  app.add_option("--wireguard-port", options->wireguard_port, "UDP port on 127.0.0.1")->capture_default_str()->check(CLI::Range(1, 65535));
+  app.add_option("--client-dir", options->client_dir, "store the client profiles of this boot in this folder");
+  app.add_option("--timeout", options->timeout_s, "seconds until the VPN must answer")->capture_default_str();
+  app.add_flag("--until-ready", options->until_ready, "end the guest and exit once the VPN answers");
+  return [options, &global] { return Run(*options, global); };
+}
+
+}  // namespace lethe::cli

@@ -1,0 +1,82 @@
+// A QEMU guest: for a person (`lethe image boot`) and for the laboratory. KVM where it really works,
+// else emulation (TCG).
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/process.h"
+#include "base/result.h"
+
+namespace lethe::vm {
+
+enum class Accelerator { kKvm, kTcg };
+
+// Whether KVM can run a guest here, found out by running one for a moment: /dev/kvm alone proves
+// nothing inside other virtual machines. Cached for the process.
+bool KvmWorks();
+
+struct PortForward {
+  std::string protocol;  // "tcp" or "udp"
+  unsigned host_port;    // on 127.0.0.1
+  unsigned guest_port;
+};
+
+struct SerialPort {
+  std::string name;              // as the guest sees it
+  std::filesystem::path file;    // what the guest writes; or
+  std::filesystem::path socket;  // a Unix socket for both directions
+};
+
+struct GuestConfig {
+  Accelerator accelerator = Accelerator::kTcg;
+  unsigned memory_mib = 1024;
+  unsigned cpus = 2;
+  bool uefi = false;
+  // Either an ISO that boots by itself, or kernel and initrd.
+  std::filesystem::path iso;
+  std::filesystem::path kernel;
+  std::filesystem::path initrd;
+  std::string command_line;
+  std::vector<std::filesystem::path> disks;  // raw, writable, virtio
+  std::string network_card = "virtio-net-pci";
+  std::vector<PortForward> forwards;
+  std::vector<SerialPort> ports;
+  bool pause_on_reboot = false;  // a reboot stops the guest, its memory stays readable
+};
+
+// QEMU's command line; pure. `scratch` holds the control socket and, for UEFI, the variables.
+std::vector<std::string> QemuCommand(const GuestConfig& config, const std::filesystem::path& scratch);
+
+class Guest {
+ public:
+  // kNotFound where QEMU (or OVMF) is not installed. `scratch` must exist and outlive the guest.
+  static Result<Guest> Start(const GuestConfig& config, const std::filesystem::path& scratch);
+
+  bool running() { return !process_.Poll().has_value(); }
+  // Whether the guest was stopped (by a reboot, with pause_on_reboot).
+  Result<bool> Paused();
+  // Guest-physical memory.
+  Result<std::string> ReadMemory(uint64_t address, size_t size);
+  // The power button.
+  Status PowerDown();
+  std::optional<int> Wait(std::chrono::milliseconds timeout) { return process_.Wait(timeout); }
+  void Kill() { process_.Stop(std::chrono::milliseconds(0)); }
+
+  // What QEMU itself said.
+  std::string Log() const;
+
+ private:
+  Guest(ChildProcess process, std::filesystem::path scratch) : process_(std::move(process)), scratch_(std::move(scratch)) {}
+  // One command of QEMU's machine protocol (QMP) on a fresh connection; returns its "return" as text.
+  Result<std::string> Command(const std::string& json);
+
+  ChildProcess process_;
+  std::filesystem::path scratch_;
+};
+
+}  // namespace lethe::vm
