@@ -2,7 +2,9 @@
 
 #include <curl/curl.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
+#include <cstdlib>
 #include <functional>
 #include <memory>
 
@@ -11,10 +13,20 @@
 namespace lethe::fetch {
 namespace {
 
-using Sink = std::function<bool(std::string_view)>;
+constexpr long kMaxRedirects = 5;
+constexpr long kMinBytesPerSecond = 1024;
 
-size_t Receive(char* data, size_t size, size_t count, void* sink) {
-  return (*static_cast<Sink*>(sink))({data, size * count}) ? size * count : 0;
+using Sink = std::function<Status(std::string_view)>;
+
+struct Receiver {
+  const Sink& sink;
+  Status status;
+};
+
+size_t Receive(char* data, size_t size, size_t count, void* context) {
+  Receiver& receiver = *static_cast<Receiver*>(context);
+  receiver.status = receiver.sink({data, size * count});
+  return receiver.status ? size * count : 0;
 }
 
 void InitOnce() {
@@ -22,77 +34,150 @@ void InitOnce() {
   LETHE_ASSERT(initialised == CURLE_OK);
 }
 
-Error Translate(CURLcode code, long status, const std::string& url, bool too_large, const Limits& limits) {
-  if (too_large) {
-    return Error{ErrorCode::kMalformed, "fetching " + url + ": more than " + std::to_string(limits.max_bytes) + " bytes"};
-  }
-  if (status == 404 || status == 410 || code == CURLE_FILE_COULDNT_READ_FILE) {
-    return Error{ErrorCode::kNotFound, "fetching " + url + ": not found"};
-  }
-  if (code == CURLE_HTTP_RETURNED_ERROR) {
-    return Error{ErrorCode::kUnavailable, "fetching " + url + ": the server answers " + std::to_string(status)};
-  }
-  return Error{ErrorCode::kUnavailable, "fetching " + url + ": " + curl_easy_strerror(code)};
+// "fetching <address>", without user and password: messages end up in logs of builders.
+std::string Fetching(const std::string& url) {
+  const size_t scheme = url.find("://");
+  if (scheme == std::string::npos) return "fetching " + url;
+  const size_t begin = scheme + 3;
+  const size_t at = url.substr(begin, url.find('/', begin) - begin).rfind('@');
+  if (at == std::string::npos) return "fetching " + url;
+  return "fetching " + url.substr(0, begin) + url.substr(begin + at + 1);
 }
 
-Status Transfer(const std::string& url, const Limits& limits, const Sink& write) {
+Error Translate(CURL* curl, CURLcode code, const char* detail) {
+  long status = 0;
+  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  if (code == CURLE_HTTP_RETURNED_ERROR) {
+    if (status == 404 || status == 410) return Error{ErrorCode::kNotFound, "not found"};
+    return Error{ErrorCode::kUnavailable, "the server answers " + std::to_string(status)};
+  }
+  if (code == CURLE_FILE_COULDNT_READ_FILE) return Error{ErrorCode::kNotFound, "not found"};
+  if (code == CURLE_URL_MALFORMAT) return Error{ErrorCode::kMalformed, "no address"};
+  return Error{ErrorCode::kUnavailable, *detail != '\0' ? detail : curl_easy_strerror(code)};
+}
+
+Status CheckScheme(const std::string& url) {
+  for (const char* scheme : {"http://", "https://", "file:/"}) {
+    if (url.starts_with(scheme)) return {};
+  }
+  return Error{ErrorCode::kMalformed, "allowed: addresses of http, https and file"};
+}
+
+Status Perform(const std::string& url, const Limits& limits, const Sink& sink) {
+  LETHE_TRY(CheckScheme(url));
   InitOnce();
   const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
   LETHE_ASSERT(curl != nullptr);
-  uint64_t received = 0;
-  bool too_large = false;
-  Sink sink = [&](std::string_view piece) {
-    received += piece.size();
-    too_large = received > limits.max_bytes;
-    return !too_large && write(piece);
+  const auto set = [&](CURLoption option, auto value) {
+    LETHE_ASSERT(curl_easy_setopt(curl.get(), option, value) == CURLE_OK);
   };
-  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https,file");
-  curl_easy_setopt(curl.get(), CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl.get(), CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(curl.get(), CURLOPT_MAXREDIRS, 5L);
-  curl_easy_setopt(curl.get(), CURLOPT_FAILONERROR, 1L);
-  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT, static_cast<long>(limits.connect_timeout.count()));
-  curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_LIMIT, 1024L);
-  curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_TIME, static_cast<long>(limits.stall_timeout.count()));
-  curl_easy_setopt(curl.get(), CURLOPT_USERAGENT, "lethe");
-  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, Receive);
-  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &sink);
+  Receiver receiver{sink, {}};
+  char detail[CURL_ERROR_SIZE] = "";
+  set(CURLOPT_URL, url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https,file");
+  set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_FOLLOWLOCATION, 1L);
+  set(CURLOPT_MAXREDIRS, kMaxRedirects);
+  set(CURLOPT_FAILONERROR, 1L);
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(limits.connect_timeout.count()));
+  set(CURLOPT_LOW_SPEED_LIMIT, kMinBytesPerSecond);
+  set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(limits.stall_timeout.count()));
+  set(CURLOPT_USERAGENT, "lethe");
+  set(CURLOPT_ERRORBUFFER, detail);
+  set(CURLOPT_WRITEFUNCTION, Receive);
+  set(CURLOPT_WRITEDATA, &receiver);
   const CURLcode code = curl_easy_perform(curl.get());
+  LETHE_TRY(std::move(receiver.status));
   if (code == CURLE_OK) return {};
-  long status = 0;
-  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
-  return Translate(code, status, url, too_large, limits);
+  return Translate(curl.get(), code, detail);
+}
+
+// Holds what arrives against what is expected.
+class Verifier {
+ public:
+  explicit Verifier(const Expected& expected) : expected_(expected) {}
+
+  Status Add(std::string_view piece) {
+    size_ += piece.size();
+    if (size_ > expected_.size) {
+      return Error{ErrorCode::kUntrusted,
+                   "larger than the expected " + std::to_string(expected_.size) + " bytes"};
+    }
+    hash_.Update(piece);
+    return {};
+  }
+
+  Status Finish() {
+    if (size_ != expected_.size) {
+      return Error{ErrorCode::kUntrusted,
+                   std::to_string(size_) + " bytes, expected " + std::to_string(expected_.size)};
+    }
+    const std::string got = hash_.Finish().Hex();
+    if (got == expected_.sha256.Hex()) return {};
+    return Error{ErrorCode::kUntrusted,
+                 "its SHA-256 is " + got + ", expected " + expected_.sha256.Hex()};
+  }
+
+ private:
+  Expected expected_;
+  uint64_t size_ = 0;
+  crypto::Sha256 hash_;
+};
+
+Status DownloadTo(int fd, const std::string& name, const std::string& url, const Expected& expected,
+                  const Limits& limits) {
+  Verifier verifier(expected);
+  LETHE_TRY(Perform(url, limits, [&](std::string_view piece) -> Status {
+    LETHE_TRY(verifier.Add(piece));
+    return WriteAll(fd, piece, name);
+  }));
+  return verifier.Finish();
 }
 
 }  // namespace
 
 Result<std::string> Get(const std::string& url, const Limits& limits) {
   std::string body;
-  LETHE_TRY(Transfer(url, limits, [&](std::string_view piece) {
-    body += piece;
-    return true;
-  }));
+  LETHE_TRY_IN(Perform(url, limits,
+                       [&](std::string_view piece) -> Status {
+                         if (piece.size() > limits.max_bytes - body.size()) {
+                           return Error{ErrorCode::kMalformed,
+                                        "more than " + std::to_string(limits.max_bytes) + " bytes"};
+                         }
+                         body += piece;
+                         return {};
+                       }),
+               Fetching(url));
   return body;
 }
 
-Status Download(const std::string& url, const std::filesystem::path& to, const Limits& limits) {
-  const std::filesystem::path partial = to.string() + ".partial";
-  const Fd fd = LETHE_TRY(OpenFile(partial, O_CREAT | O_TRUNC | O_WRONLY));
-  Status written;
-  Status transferred = Transfer(url, limits, [&](std::string_view piece) {
-    written = WriteAll(fd.get(), piece, partial.string());
-    return written.has_value();
-  });
-  if (!written || !transferred) {
-    (void)RemoveTree(partial);
-    return written ? std::move(transferred) : std::move(written);
-  }
-  std::error_code error;
-  std::filesystem::rename(partial, to, error);
-  if (error) return Error{ErrorCode::kIo, "renaming to " + to.string() + ": " + error.message()};
-  return {};
+Result<std::string> Get(const std::string& url, const Expected& expected, const Limits& limits) {
+  std::string body;
+  Verifier verifier(expected);
+  LETHE_TRY_IN(Perform(url, limits,
+                       [&](std::string_view piece) -> Status {
+                         LETHE_TRY(verifier.Add(piece));
+                         body += piece;
+                         return {};
+                       }),
+               Fetching(url));
+  LETHE_TRY_IN(verifier.Finish(), Fetching(url));
+  return body;
+}
+
+Status Download(const std::string& url, const std::filesystem::path& to, const Expected& expected,
+                const Limits& limits) {
+  std::string partial = to.string() + ".XXXXXX";
+  const Fd fd(::mkostemp(partial.data(), O_CLOEXEC));
+  // A missing folder is no missing package: callers take kNotFound for "gone from this mirror".
+  if (!fd) return Error{ErrorCode::kIo, IoError("creating", partial).message};
+  Status status = DownloadTo(fd.get(), partial, url, expected, limits);
+  if (status && ::fchmod(fd.get(), 0644) != 0) status = IoError("changing the mode of", partial);
+  if (status && ::rename(partial.c_str(), to.c_str()) != 0) status = IoError("renaming to", to);
+  if (status) return {};
+  ::unlink(partial.c_str());
+  return status.error().In(Fetching(url));
 }
 
 }  // namespace lethe::fetch

@@ -61,7 +61,7 @@ image::PackageFetcher MakeFetcher(debian::Mirrors mirrors) {
     Error last{ErrorCode::kNotFound, "no mirror for " + package.path};
     bool trouble = false;
     for (const std::string& base : mirrors.Of(package.archive)) {
-      Status status = fetch::Download(base + "/" + package.path, to, {.max_bytes = package.size});
+      Status status = fetch::Download(base + "/" + package.path, to, {package.size, package.sha256});
       if (status) return status;
       if (trouble && status.error().code == ErrorCode::kNotFound) continue;
       trouble = status.error().code != ErrorCode::kNotFound;
