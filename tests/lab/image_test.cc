@@ -1,0 +1,242 @@
+// What a release image promises, on a real boot of the real image.
+
+#include <gtest/gtest.h>
+
+#include "base/strings.h"
+#include "base/subprocess.h"
+#include "crypto/sha256.h"
+#include "lab.h"
+#include "vm/openvpn_probe.h"
+
+namespace lethe::lab {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds kBootTimeout(180);
+constexpr size_t kFarBytes = 1 << 20;
+
+class ImageTest : public ::testing::Test {
+ protected:
+  vm::GuestConfig Config() {
+    vm::GuestConfig config;
+    config.accelerator = vm::KvmWorks() ? vm::Accelerator::kKvm : vm::Accelerator::kTcg;
+    config.forwards = {{"udp", 1194, 1194}, {"udp", 51820, 51820}};
+    config.ports = {{"lethe.client", scratch_.path() / "client.tar", {}}};
+    return config;
+  }
+
+  vm::GuestConfig ProbeConfig() {
+    auto files = ExtractBootFiles(ImageUnderTest(), scratch_.path()).value();
+    AddProbe(files).value();
+    vm::GuestConfig config = Config();
+    config.kernel = files.kernel;
+    config.initrd = files.initrd;
+    config.command_line = files.command_line;
+    config.ports.push_back({"lethe.probe", {}, scratch_.path() / "probe"});
+    return config;
+  }
+
+  static bool VpnAnswers() {
+    return Eventually(kBootTimeout, [] { return vm::OpenVpnAnswers(1194, milliseconds(500)).value(); });
+  }
+
+  std::map<std::string, std::string> Profile() {
+    EXPECT_TRUE(Eventually(seconds(60), [&] { return ReadClientProfile(scratch_.path() / "client.tar").has_value(); }));
+    return ReadClientProfile(scratch_.path() / "client.tar").value();
+  }
+
+  ScratchDir scratch_ = ScratchDir::Create(fs::temp_directory_path(), "lab-").value();
+};
+
+void Shell(const std::string& script) {
+  const auto result = RunChecked({.argv = {"sh", "-ec", script}});
+  ASSERT_TRUE(result) << result.error().message;
+}
+
+// Through the tunnel to the server, and through the server's NAT to a far host (QEMU's own network
+// translates 10.0.2.2 to our loopback).
+void ExpectTraffic(const std::string& device, const std::string& server) {
+  ASSERT_TRUE(Eventually(seconds(30), [&] {
+    return RunCommand({.argv = {"ping", "-c", "1", "-W", "2", "-I", device, server}}).value().exit_code == 0;
+  })) << "no ping through " << device;
+  const auto far = FarServer::Start(kFarBytes).value();
+  Shell("ip route replace 10.0.2.2/32 dev " + device);
+  const auto received = Fetch("10.0.2.2", far->port(), seconds(60));
+  ASSERT_TRUE(received) << received.error().message;
+  EXPECT_EQ(*received, kFarBytes);
+  Shell("ip route del 10.0.2.2/32");
+}
+
+void ExpectOpenVpnWorks(const std::map<std::string, std::string>& profile, const fs::path& dir) {
+  ASSERT_TRUE(WriteFileAtomic(dir / "client.ovpn", profile.at("client.ovpn"), 0600));
+  auto client = ChildProcess::Start({"openvpn", "--config", (dir / "client.ovpn").string(), "--dev", "tunclient"}, dir / "openvpn.log").value();
+  ExpectTraffic("tunclient", "10.8.0.1");
+  if (::testing::Test::HasFailure()) ADD_FAILURE() << ReadFile(dir / "openvpn.log").value();
+}
+
+void ExpectWireGuardWorks(const std::map<std::string, std::string>& profile, const fs::path& dir) {
+  // wg-quick's own keys (Address) are not for wg.
+  std::string config;
+  for (const auto line : Lines(profile.at("client.conf"))) {
+    if (!line.starts_with("Address")) config += std::string(line) + "\n";
+  }
+  const size_t allowed = config.find("10.9.0.0/24");
+  ASSERT_NE(allowed, std::string::npos);
+  config.replace(allowed, 11, "10.9.0.0/24,10.0.2.2/32");
+  ASSERT_TRUE(WriteFileAtomic(dir / "wg.conf", config, 0600));
+  auto client = ChildProcess::Start({"wireguard-go", "-f", "wgclient"}, dir / "wg.log").value();
+  ASSERT_TRUE(Eventually(seconds(10), [] { return fs::exists("/sys/class/net/wgclient"); }));
+  Shell("wg setconf wgclient " + (dir / "wg.conf").string() + "; ip address add 10.9.0.2/24 dev wgclient; ip link set wgclient up");
+  ExpectTraffic("wgclient", "10.9.0.1");
+}
+
+TEST_F(ImageTest, BootsByBiosAndServesOpenVpn) {
+  vm::GuestConfig config = Config();
+  config.iso = ImageUnderTest();
+  auto guest = vm::Guest::Start(config, scratch_.path()).value();
+  ASSERT_TRUE(VpnAnswers()) << guest.Log();
+  ExpectOpenVpnWorks(Profile(), scratch_.path());
+}
+
+TEST_F(ImageTest, BootsByUefi) {
+  vm::GuestConfig config = Config();
+  config.iso = ImageUnderTest();
+  config.uefi = true;
+  auto guest = vm::Guest::Start(config, scratch_.path()).value();
+  EXPECT_TRUE(VpnAnswers()) << guest.Log();
+}
+
+bool IsKernelFileSystem(std::string_view type) {
+  for (const std::string_view known : {"proc", "sysfs", "devpts", "cgroup2", "securityfs", "pstore", "bpf", "efivarfs"}) {
+    if (type == known) return true;
+  }
+  return false;
+}
+
+// Each mount: read-only, or memory that can hold neither programs nor devices, or a window of the
+// kernel. /dev is the one tmpfs with device nodes.
+void ExpectOnlyMemoryIsWritable(const std::string& mountinfo) {
+  bool root_seen = false;
+  for (const auto line : Lines(mountinfo)) {
+    const auto words = Words(line);
+    const size_t dash = line.find(" - ");
+    ASSERT_TRUE(words.size() > 6 && dash != std::string_view::npos) << line;
+    const std::string_view place = words[4];
+    const std::string_view options = words[5];
+    const std::string_view type = Words(line.substr(dash + 3))[0];
+    if (place == "/") {
+      root_seen = true;
+      EXPECT_EQ(type, "erofs") << line;
+      EXPECT_TRUE(options.starts_with("ro,")) << line;
+    } else if (options.starts_with("rw,")) {
+      EXPECT_NE(options.find("nosuid"), std::string_view::npos) << line;
+      EXPECT_NE(options.find("noexec"), std::string_view::npos) << line;
+      const bool device_folder = type == "devtmpfs" || type == "devpts";
+      EXPECT_TRUE(device_folder || options.find("nodev") != std::string_view::npos) << line;
+      EXPECT_TRUE(type == "tmpfs" || device_folder || IsKernelFileSystem(type)) << line;
+    }
+  }
+  EXPECT_TRUE(root_seen);
+}
+
+uint64_t MemoryUsedKib(const std::string& meminfo) {
+  uint64_t total = 0;
+  uint64_t available = 0;
+  for (const auto line : Lines(meminfo)) {
+    const auto words = Words(line);
+    if (words[0] == "MemTotal:") total = *ParseUnsigned<uint64_t>(words[1]);
+    if (words[0] == "MemAvailable:") available = *ParseUnsigned<uint64_t>(words[1]);
+  }
+  return total - available;
+}
+
+TEST_F(ImageTest, HoldsWhatItPromisesOnTheInside) {
+  // A disk full of something: the guest must not see it, far less change it.
+  const fs::path disk = scratch_.path() / "disk";
+  ASSERT_TRUE(WriteFileAtomic(disk, std::string(16 << 20, 'D')));
+  const auto before = crypto::Sha256OfFile(disk).value();
+  vm::GuestConfig config = ProbeConfig();
+  config.disks = {disk};
+  auto guest = vm::Guest::Start(config, scratch_.path()).value();
+  ProbeClient probe(scratch_.path() / "probe");
+  ASSERT_TRUE(probe.WaitUntilUp(kBootTimeout)) << guest.Log();
+  ASSERT_TRUE(VpnAnswers());
+  const auto profile = Profile();
+  ExpectOpenVpnWorks(profile, scratch_.path());
+  ExpectWireGuardWorks(profile, scratch_.path());
+
+  // No block device, no swap, no medium.
+  EXPECT_EQ(probe.Read("proc:partitions").value(), "");
+  const std::string swaps = probe.Read("proc:swaps").value();
+  EXPECT_EQ(Lines(swaps).size(), 1U) << swaps;
+  EXPECT_EQ(probe.Run({"/usr/bin/ls", "-A", "/sys/class/block"}).value(), "");
+  ExpectOnlyMemoryIsWritable(probe.Read("proc:1/mountinfo").value());
+  EXPECT_FALSE(probe.Run({"/usr/bin/touch", "/usr/x"}));
+
+  // Nothing is logged and nothing says anything.
+  EXPECT_EQ(probe.Run({"/usr/bin/ls", "-A", "/var/log"}).value(), "");
+  EXPECT_FALSE(probe.Run({"/usr/bin/ls", "/run/systemd/journal/socket"}));
+  EXPECT_FALSE(probe.Run({"/usr/bin/ls", "/dev/log"}));
+  const auto processes = probe.Processes().value();
+  EXPECT_GE(processes.size(), 3U);
+  bool openvpn = false;
+  for (const auto& process : processes) {
+    for (const std::string& descriptor : process.descriptors) {
+      EXPECT_EQ(descriptor, "null") << process.exe << " (pid " << process.pid << ")";
+    }
+    EXPECT_EQ(process.exe.find("journal"), std::string::npos);
+    openvpn = openvpn || process.exe == "/usr/sbin/openvpn";
+  }
+  EXPECT_TRUE(openvpn);
+
+  // The kernel forgets what is freed, and loads nothing more.
+  const std::string kernel = probe.Run({"/usr/bin/dmesg"}).value();
+  EXPECT_NE(kernel.find("heap alloc:on, heap free:on"), std::string::npos) << kernel.substr(0, 4000);
+  ASSERT_TRUE(Eventually(seconds(60), [&] { return probe.Read("/proc/sys/kernel/modules_disabled").value() == "1\n"; }));
+  EXPECT_EQ(probe.Read("/run/lethe-boot").value(), "0 0\n");
+  EXPECT_EQ(probe.Run({"/usr/bin/systemctl", "--failed", "--quiet", "--no-legend", "--plain"}).value(), "");
+  // The probe's traces are gone.
+  EXPECT_FALSE(probe.Run({"/usr/bin/ls", "/probe"}));
+
+  const uint64_t used = MemoryUsedKib(probe.Read("proc:meminfo").value());
+  EXPECT_LE(used, 250U << 10);
+  RecordProperty("ram_used_mib", static_cast<int>(used >> 10));
+  std::printf("  RAM used: %llu MiB\n", static_cast<unsigned long long>(used >> 10));
+
+  (void)probe.Run({"/usr/bin/systemctl", "poweroff"});
+  EXPECT_TRUE(guest.Wait(milliseconds(60000)).has_value()) << "the guest does not power off";
+  EXPECT_EQ(crypto::Sha256OfFile(disk).value(), before) << "the disk was written to";
+}
+
+struct Flip {
+  const char* file;
+  boot::BootFailure reason;
+};
+
+class FlippedBitTest : public ImageTest, public ::testing::WithParamInterface<Flip> {};
+
+TEST_P(FlippedBitTest, IsRefusedAtBootWithItsReason) {
+  const auto files = ExtractBootFiles(ImageUnderTest(), scratch_.path(), GetParam().file).value();
+  vm::GuestConfig config = Config();
+  config.kernel = files.kernel;
+  config.initrd = files.initrd;
+  config.command_line = files.command_line;
+  config.pause_on_reboot = true;
+  auto guest = vm::Guest::Start(config, scratch_.path()).value();
+  ASSERT_TRUE(Eventually(kBootTimeout, [&] { return guest.Paused().value(); })) << "no reboot";
+  const auto record = ReadBootRecord(guest);
+  ASSERT_TRUE(record) << "no reason in the first page";
+  EXPECT_EQ(record->failure, GetParam().reason) << boot::ToString(record->failure);
+  EXPECT_EQ(record->attempts, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Initrd, FlippedBitTest,
+                         ::testing::Values(Flip{"lethe/root.erofs", boot::BootFailure::kRootDigest},
+                                           Flip{"lethe/mounts", boot::BootFailure::kInitrdDigest},
+                                           Flip{"lethe/modules/03-erofs.ko", boot::BootFailure::kInitrdDigest}));
+
+}  // namespace
+}  // namespace lethe::lab

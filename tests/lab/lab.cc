@@ -1,0 +1,209 @@
+#include "lab.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "archive/archive.h"
+#include "base/strings.h"
+#include "image/capture.h"
+#include "image/cpio_reader.h"
+#include "image/cpio_writer.h"
+#include "image/iso_reader.h"
+#include "image/manifest.h"
+
+namespace lethe::lab {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::seconds;
+
+}  // namespace
+
+fs::path ImageUnderTest() {
+  const char* iso = std::getenv("LETHE_LAB_ISO");
+  if (iso == nullptr) std::fprintf(stderr, "LETHE_LAB_ISO must name the ISO under test (./test builds it)\n");
+  LETHE_ASSERT(iso != nullptr);
+  return iso;
+}
+
+Result<BootFiles> ExtractBootFiles(const fs::path& iso, const fs::path& directory, const std::string& flip_file) {
+  const auto mapped = LETHE_TRY(image::MapFile(iso));
+  const auto listing = LETHE_TRY(image::ReadIso(mapped.bytes));
+  const auto bytes_of = [&](std::string_view path) {
+    const auto* file = image::FindIsoFile(listing, path);
+    LETHE_ASSERT(file != nullptr);
+    return mapped.bytes.substr(file->offset, file->size);
+  };
+  const auto manifest = LETHE_TRY(image::ParseManifest(bytes_of(image::kIsoManifestPath)));
+  std::string initrd(bytes_of(image::kIsoInitrdPath));
+  if (!flip_file.empty()) {
+    bool found = false;
+    for (const auto& entry : LETHE_TRY(image::ReadCpio(initrd))) {
+      if (entry.name != flip_file) continue;
+      char& byte = initrd[static_cast<size_t>(entry.bytes.data() - initrd.data()) + entry.bytes.size() / 2];
+      byte = static_cast<char>(byte ^ 1);
+      found = true;
+      break;
+    }
+    if (!found) return Error{ErrorCode::kNotFound, "the initrd has no " + flip_file};
+  }
+  BootFiles files{directory / "vmlinuz", directory / "initrd.img", manifest.command_line};
+  LETHE_TRY(WriteFileAtomic(files.kernel, bytes_of(image::kIsoKernelPath)));
+  LETHE_TRY(WriteFileAtomic(files.initrd, initrd));
+  return files;
+}
+
+Status AddProbe(BootFiles& files) {
+  image::CpioStringSink sink;
+  image::CpioWriter cpio(sink);
+  LETHE_TRY(cpio.AddFile("probe", 0755, LETHE_TRY(ReadFile(LETHE_PROBE))));
+  LETHE_TRY(cpio.Finish());
+  LETHE_TRY(WriteFileAtomic(files.initrd, LETHE_TRY(ReadFile(files.initrd)) + sink.Take()));
+  files.command_line += " rdinit=/probe";
+  return {};
+}
+
+Result<ProbeClient::Answer> ProbeClient::Ask(const std::vector<std::string>& fields, seconds timeout) {
+  const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, socket_.c_str(), sizeof address.sun_path - 1);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return IoError("connecting to", socket_);
+  LETHE_TRY(WriteAll(fd.get(), Join(fields, "\t") + "\n", "the probe"));
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  std::string received;
+  while (true) {
+    if (const size_t end = received.find('\n'); end != std::string::npos) {
+      const std::string head = received.substr(0, end);
+      const auto words = Words(head);
+      const auto status = words.size() == 2 ? ParseUnsigned<int>(words[0]) : std::nullopt;
+      const auto size = words.size() == 2 ? ParseUnsigned<size_t>(words[1]) : std::nullopt;
+      if (!status || !size) return Error{ErrorCode::kMalformed, "the probe answers '" + Printable(head) + "'"};
+      if (received.size() >= end + 1 + *size) return Answer{*status, received.substr(end + 1, *size)};
+    }
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    pollfd waiting{fd.get(), POLLIN, 0};
+    if (left <= 0 || ::poll(&waiting, 1, static_cast<int>(left)) <= 0) return Error{ErrorCode::kUnavailable, "the probe does not answer to " + fields[0]};
+    char buffer[65536];
+    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+    if (n <= 0) return Error{ErrorCode::kIo, "the probe's port was closed"};
+    received.append(buffer, static_cast<size_t>(n));
+  }
+}
+
+Status ProbeClient::WaitUntilUp(seconds timeout) {
+  const bool up = Eventually(timeout, [&] {
+    const auto answer = Ask({"ping"}, seconds(2));
+    return answer && answer->bytes == "pong";
+  });
+  return up ? Status() : Status(Error{ErrorCode::kUnavailable, "the probe did not come up"});
+}
+
+Result<std::string> ProbeClient::Read(const std::string& path) {
+  const bool proc = path.starts_with("proc:");
+  const auto answer = LETHE_TRY(Ask({proc ? "proc" : "read", proc ? path.substr(5) : path}, seconds(30)));
+  if (answer.status != 0) return Error{ErrorCode::kNotFound, path + ": " + answer.bytes};
+  return answer.bytes;
+}
+
+Result<std::string> ProbeClient::Run(const std::vector<std::string>& argv) {
+  std::vector<std::string> fields = {"run"};
+  fields.insert(fields.end(), argv.begin(), argv.end());
+  const auto answer = LETHE_TRY(Ask(fields, seconds(60)));
+  if (answer.status != 0) return Error{ErrorCode::kIo, argv[0] + " exits with " + std::to_string(answer.status) + ": " + answer.bytes};
+  return answer.bytes;
+}
+
+Result<std::vector<ProbeClient::Process>> ProbeClient::Processes() {
+  const auto answer = LETHE_TRY(Ask({"processes"}, seconds(30)));
+  std::vector<Process> out;
+  for (const auto line : Lines(answer.bytes)) {
+    const auto fields = Split(line, '\t');
+    if (fields.size() != 5) return Error{ErrorCode::kMalformed, "process line '" + Printable(line) + "'"};
+    out.push_back({ParseUnsigned<int>(fields[0]).value_or(0), std::string(fields[1]),
+                   {std::string(fields[2]), std::string(fields[3]), std::string(fields[4])}});
+  }
+  return out;
+}
+
+std::optional<boot::BootRecord> ReadBootRecord(vm::Guest& guest) {
+  const auto memory = guest.ReadMemory(boot::kRecordAddress, 16);
+  if (!memory || memory->size() != 16) return std::nullopt;
+  return boot::DecodeRecord(std::span<const uint8_t, 16>(reinterpret_cast<const uint8_t*>(memory->data()), 16));
+}
+
+Result<std::map<std::string, std::string>> ReadClientProfile(const fs::path& tar) {
+  const auto bytes = ReadFile(tar, 1 << 20);
+  if (!bytes || bytes->size() < 10240) return Error{ErrorCode::kUnavailable, "no client profile yet"};
+  std::map<std::string, std::string> files;
+  auto reader = LETHE_TRY(archive::Reader::OpenMemory(*bytes, "client profile"));
+  while (auto entry = LETHE_TRY(reader.Next())) files[entry->path] = LETHE_TRY(reader.ReadData(1 << 20));
+  return files;
+}
+
+class FarThread {
+ public:
+  FarThread(int fd, size_t bytes) : thread_([fd, bytes] {
+    const std::string data(bytes, 'x');
+    while (true) {
+      const Fd client(::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC));
+      if (!client) return;
+      (void)WriteAll(client.get(), data, "client");
+    }
+  }) {}
+  ~FarThread() { thread_.join(); }
+
+ private:
+  std::thread thread_;
+};
+
+Result<std::unique_ptr<FarServer>> FarServer::Start(size_t bytes) {
+  std::unique_ptr<FarServer> server(new FarServer);
+  server->fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  if (::bind(server->fd_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(server->fd_, 8) != 0 ||
+      ::getsockname(server->fd_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    return IoError("listening on", "127.0.0.1");
+  }
+  server->port_ = ntohs(address.sin_port);
+  server->thread_ = std::make_unique<FarThread>(server->fd_, bytes);
+  return server;
+}
+
+FarServer::~FarServer() {
+  ::shutdown(fd_, SHUT_RDWR);
+  thread_.reset();
+  ::close(fd_);
+}
+
+Result<size_t> Fetch(const std::string& address, unsigned port, seconds timeout) {
+  const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const timeval limit{timeout.count(), 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<uint16_t>(port));
+  ::inet_pton(AF_INET, address.c_str(), &to.sin_addr);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return IoError("connecting to", address);
+  size_t total = 0;
+  char buffer[65536];
+  while (true) {
+    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+    if (n < 0) return IoError("reading from", address);
+    if (n == 0) return total;
+    total += static_cast<size_t>(n);
+  }
+}
+
+}  // namespace lethe::lab
