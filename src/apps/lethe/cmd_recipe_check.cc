@@ -23,6 +23,8 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
   const size_t locked = lock ? lock->packages.size() : 0;
   if (global.json) {
     PrintJson(json::Object{{"id", recipe.id},
+                           {"name", recipe.name},
+                           {"kernel", recipe.kernel.package},
                            {"packages", recipe.packages.size()},
                            {"files", recipe.files.size()},
                            {"users", recipe.users.size()},
@@ -34,9 +36,11 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
   fmt::print("ok: {} ({})\n", recipe.id, recipe.name);
   fmt::print("  packages    {} named{}\n", recipe.packages.size(),
              lock ? fmt::format(", {} locked", locked) : ", no lock yet: run 'lethe recipe lock'");
-  fmt::print("  kernel      {}, {} modules allowed\n", recipe.kernel.package, recipe.kernel.modules.size());
+  fmt::print("  kernel      {}, {} modules allowed\n", recipe.kernel.package,
+             recipe.kernel.modules.size());
   fmt::print("  files       {}\n  users       {}\n  units       {} enabled\n  components  {}\n",
-             recipe.files.size(), recipe.users.size(), recipe.units_enable.size(), recipe.components.size());
+             recipe.files.size(), recipe.users.size(), recipe.units_enable.size(),
+             recipe.components.size());
   fmt::print("  budget      ISO {} MiB, RAM {} MiB\n", recipe.max_iso_mib, recipe.max_ram_mib);
   return 0;
 }
