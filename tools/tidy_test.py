@@ -27,6 +27,9 @@ CLEAN = {
     "docs/dependencies.md": DEPENDENCIES,
     "docs/behaviours.md": "| M1 | p | 1 | `A.Works`, `src/base/a.cc` |\n"
                           + "".join(f"| M{i} | p | 1 | open |\n" for i in range(2, 25)),
+    "tests/lab/CMakeLists.txt": "add_executable(near near.cc)\n",
+    "tests/lab/near.h": "// Beside its user.\n#pragma once\n",
+    "tests/lab/near.cc": '#include "near.h"\n',
     "recipes/r/recipe.lock": "format = 1\n",
 }
 BODY = "  A();\n"
