@@ -22,8 +22,9 @@ struct Field {
 };
 using Stanza = std::vector<Field>;
 
-// Calls `sink` for each stanza of `text`. kMalformed with the line for what is neither field,
-// continuation nor blank line.
+// Calls `sink` for each stanza of `text`; its errors are passed on. kMalformed with the line for
+// what is neither field, continuation, comment nor blank line, and for a field that stands twice in
+// a stanza. A comment between continuation lines stays in the value.
 Status ForEachStanza(std::string_view text, const std::function<Status(const Stanza&)>& sink);
 
 // Value of a field, empty where it is missing. Names compare without regard to case.
@@ -47,9 +48,17 @@ struct PackageRecord {
   std::string archive;  // set by the caller: which mirror tree holds `filename`
 };
 
-// kMalformed (naming the package) for a record without name, version, file name, size or SHA-256, or
-// with a file name outside pool/.
+// kMalformed (naming the package) for a record whose name, version, architecture, file name, size
+// or SHA-256 is missing or not what Debian policy 5.6 allows, or with a file name outside pool/.
 Result<std::vector<PackageRecord>> ParsePackages(std::string_view text, const std::string& archive);
+
+struct SourceName {
+  std::string_view name;
+  std::string_view version;
+};
+// The source package of a binary package (policy 5.6.1): its own name and version where it names
+// none. kMalformed naming the package.
+Result<SourceName> SourceOf(const PackageRecord& record);
 
 struct ReleaseFile {
   std::string suite;
@@ -64,6 +73,7 @@ struct ReleaseFile {
   std::map<std::string, Entry, std::less<>> files;  // from the SHA256 section
 };
 
+// kMalformed where there is not exactly one stanza, without Codename, or for a bad SHA256 section.
 Result<ReleaseFile> ParseRelease(std::string_view text);
 
 // Unix seconds of an RFC 2822 date in UTC ("Sat, 15 Nov 2025 09:00:00 UTC"); kMalformed otherwise.

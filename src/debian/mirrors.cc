@@ -12,8 +12,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // Releases whose entries name a mirror of the whole archive.
-constexpr std::string_view kReleases[] = {"bullseye", "bookworm", "trixie", "forky", "duke", "sid",
-                                          "stable", "oldstable", "testing", "unstable"};
+constexpr std::string_view kReleases[] = {"bullseye", "bookworm", "trixie", "forky",
+                                          "duke",     "sid",      "stable", "oldstable",
+                                          "testing",  "unstable"};
 
 bool IsRelease(std::string_view name) {
   return std::find(std::begin(kReleases), std::end(kReleases), name) != std::end(kReleases);
@@ -21,7 +22,8 @@ bool IsRelease(std::string_view name) {
 
 bool IsSecuritySuite(std::string_view suite) {
   for (const std::string_view suffix : {"-security", "/updates"}) {
-    if (suite.ends_with(suffix) && IsRelease(suite.substr(0, suite.size() - suffix.size()))) return true;
+    if (suite.ends_with(suffix) && IsRelease(suite.substr(0, suite.size() - suffix.size())))
+      return true;
   }
   return false;
 }
@@ -29,7 +31,8 @@ bool IsSecuritySuite(std::string_view suite) {
 bool IsMainSuite(std::string_view suite) {
   if (IsRelease(suite)) return true;
   for (const std::string_view suffix : {"-updates", "-backports", "-proposed-updates"}) {
-    if (suite.ends_with(suffix) && IsRelease(suite.substr(0, suite.size() - suffix.size()))) return true;
+    if (suite.ends_with(suffix) && IsRelease(suite.substr(0, suite.size() - suffix.size())))
+      return true;
   }
   return false;
 }
@@ -37,6 +40,34 @@ bool IsMainSuite(std::string_view suite) {
 void AddOnce(std::vector<std::string>& list, std::string uri) {
   while (uri.ends_with('/')) uri.pop_back();
   if (std::find(list.begin(), list.end(), uri) == list.end()) list.push_back(std::move(uri));
+}
+
+// The words of a field over all its lines, without comment lines.
+std::vector<std::string> WordsOf(const Stanza& stanza, std::string_view name) {
+  std::vector<std::string> words;
+  for (const std::string_view line : Lines(Get(stanza, name))) {
+    if (line.starts_with('#')) continue;
+    for (const std::string_view word : Words(Trim(line))) words.emplace_back(word);
+  }
+  return words;
+}
+
+// The words that apt takes for false.
+bool IsSwitchedOff(std::string_view enabled) {
+  std::string word(Trim(enabled));
+  for (char& c : word) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return word == "no" || word == "false" || word == "without" || word == "off" ||
+         word == "disable" || word == "0";
+}
+
+bool IsUsable(const AptSource& source) {
+  const std::string_view uri = source.uri;
+  const bool scheme =
+      uri.starts_with("http://") || uri.starts_with("https://") || uri.starts_with("file:/");
+  const auto& components = source.components;
+  return scheme && std::find(components.begin(), components.end(), "main") != components.end() &&
+         (source.signed_by.empty() ||
+          source.signed_by.find("debian-archive-") != std::string::npos);
 }
 
 }  // namespace
@@ -51,13 +82,21 @@ std::vector<AptSource> ParseOneLineSources(std::string_view text) {
     line = Trim(line.substr(0, line.find('#')));
     if (!line.starts_with("deb ") && !line.starts_with("deb\t")) continue;
     line = Trim(line.substr(3));
+    AptSource source;
     if (line.starts_with('[')) {
       const size_t close = line.find(']');
       if (close == std::string_view::npos) continue;
+      for (const std::string_view option : Words(line.substr(1, close - 1))) {
+        if (option.starts_with("signed-by=")) source.signed_by = option.substr(10);
+      }
       line = Trim(line.substr(close + 1));
     }
     const auto words = Words(line);
-    if (words.size() >= 2) sources.push_back({std::string(words[0]), {std::string(words[1])}});
+    if (words.size() < 2) continue;
+    source.uri = words[0];
+    source.suites.emplace_back(words[1]);
+    source.components.assign(words.begin() + 2, words.end());
+    sources.push_back(std::move(source));
   }
   return sources;
 }
@@ -65,15 +104,12 @@ std::vector<AptSource> ParseOneLineSources(std::string_view text) {
 std::vector<AptSource> ParseDeb822Sources(std::string_view text) {
   std::vector<AptSource> sources;
   (void)ForEachStanza(text, [&](const Stanza& stanza) -> Status {
-    const auto types = Words(Get(stanza, "Types"));
-    const std::string_view enabled = Get(stanza, "Enabled");
-    if (enabled == "no" || std::find(types.begin(), types.end(), "deb") == types.end()) return {};
-    for (const std::string_view line : Lines(Get(stanza, "URIs"))) {
-      for (const std::string_view uri : Words(line)) {
-        AptSource source{std::string(uri), {}};
-        for (const std::string_view suite : Words(Get(stanza, "Suites"))) source.suites.emplace_back(suite);
-        sources.push_back(std::move(source));
-      }
+    const auto types = WordsOf(stanza, "Types");
+    if (IsSwitchedOff(Get(stanza, "Enabled"))) return {};
+    if (std::find(types.begin(), types.end(), "deb") == types.end()) return {};
+    for (const std::string& uri : WordsOf(stanza, "URIs")) {
+      sources.push_back({uri, WordsOf(stanza, "Suites"), WordsOf(stanza, "Components"),
+                         std::string(Trim(Get(stanza, "Signed-By")))});
     }
     return {};
   });
@@ -83,16 +119,24 @@ std::vector<AptSource> ParseDeb822Sources(std::string_view text) {
 Mirrors ClassifySources(const std::vector<AptSource>& sources) {
   Mirrors mirrors;
   for (const AptSource& source : sources) {
-    if (!source.uri.starts_with("http://") && !source.uri.starts_with("https://") &&
-        !source.uri.starts_with("file:/")) {
-      continue;
-    }
+    if (!IsUsable(source)) continue;
     for (const std::string& suite : source.suites) {
       if (IsSecuritySuite(suite)) AddOnce(mirrors.security, source.uri);
       if (IsMainSuite(suite)) AddOnce(mirrors.debian, source.uri);
     }
   }
+  if (!mirrors.security.empty()) return mirrors;
+  for (const std::string& mirror : mirrors.debian) {
+    if (std::string beside = SecurityMirrorBeside(mirror); !beside.empty()) {
+      AddOnce(mirrors.security, std::move(beside));
+    }
+  }
   return mirrors;
+}
+
+std::string SecurityMirrorBeside(std::string_view mirror) {
+  while (mirror.ends_with('/')) mirror.remove_suffix(1);
+  return mirror.ends_with("/debian") ? std::string(mirror) + "-security" : "";
 }
 
 Result<Mirrors> DiscoverMirrors(const fs::path& apt_dir) {
@@ -113,7 +157,8 @@ Result<Mirrors> DiscoverMirrors(const fs::path& apt_dir) {
   }
   Mirrors mirrors = ClassifySources(sources);
   if (mirrors.debian.empty()) {
-    return Error{ErrorCode::kNotFound, "no Debian mirror in " + apt_dir.string() + ": name one with --mirror"};
+    return Error{ErrorCode::kNotFound,
+                 "no Debian mirror in " + apt_dir.string() + ": name one with --mirror"};
   }
   return mirrors;
 }

@@ -23,7 +23,9 @@ bool Satisfies(std::string_view version, const Relation& relation) {
 
 std::string Text(const Relation& relation) {
   return std::string(relation.name) +
-         (relation.op.empty() ? "" : " (" + std::string(relation.op) + " " + std::string(relation.version) + ")");
+         (relation.op.empty()
+              ? ""
+              : " (" + std::string(relation.op) + " " + std::string(relation.version) + ")");
 }
 
 std::string Text(const Alternatives& alternatives) {
@@ -36,45 +38,91 @@ Error BadRelation(std::string_view text) {
   return Error{ErrorCode::kMalformed, "relation '" + Printable(text) + "'"};
 }
 
-// "name[:any] [(op version)] [[architectures]] [<profiles>]"
-Result<std::optional<Relation>> ParseRelation(std::string_view text, std::string_view architecture) {
+// Cuts what stands between `open` and `close` off the front of `rest`, with the blanks around it;
+// nothing where `rest` does not begin with `open`. Without `close`, `rest` stays.
+std::optional<std::string_view> TakeBracketed(std::string_view& rest, char open, char close) {
+  if (!rest.starts_with(open)) return {};
+  const size_t end = std::min(rest.find(close), rest.size());
+  const std::string_view inside = Trim(rest.substr(1, end - 1));
+  if (end == rest.size()) return inside;
+  rest = Trim(rest.substr(end + 1));
+  return inside;
+}
+
+// An architecture restriction, policy 7.1: "amd64 arm64" or "!i386", also with "any" wildcards.
+bool AppliesTo(std::string_view restriction, std::string_view architecture) {
+  bool positive = false;
+  bool matched = false;
+  for (std::string_view word : Words(restriction)) {
+    const bool negated = word.starts_with('!');
+    if (negated) word.remove_prefix(1);
+    positive = positive || !negated;
+    matched = matched || word == architecture || word == "any" || word == "linux-any" ||
+              word == "any-" + std::string(architecture);
+  }
+  return matched == positive;
+}
+
+// The name without a qualifier that this architecture meets. With another one it keeps it, and so
+// names no package of this universe.
+std::string_view Unqualified(std::string_view name, std::string_view architecture) {
+  const size_t colon = name.find(':');
+  if (colon == std::string_view::npos) return name;
+  const std::string_view qualifier = name.substr(colon + 1);
+  const bool met = qualifier == "any" || qualifier == "native" || qualifier == architecture;
+  return met ? name.substr(0, colon) : name;
+}
+
+// "name[:any] [(op version)] [[architectures]]"; nothing where it is for other architectures.
+Result<std::optional<Relation>> ParseRelation(std::string_view text,
+                                              std::string_view architecture) {
   Relation relation;
   std::string_view rest = Trim(text);
   const size_t name_end = std::min(rest.find_first_of(" \t\n(["), rest.size());
-  relation.name = rest.substr(0, name_end);
-  relation.name = relation.name.substr(0, relation.name.find(':'));
-  rest = Trim(rest.substr(name_end));
-  if (rest.starts_with('(')) {
-    const size_t close = rest.find(')');
-    if (close == std::string_view::npos) return BadRelation(text);
-    const std::string_view inside = Trim(rest.substr(1, close - 1));
-    const size_t op_end = inside.find_first_not_of("<>=");
-    if (op_end == std::string_view::npos || op_end == 0) return BadRelation(text);
-    relation.op = inside.substr(0, op_end);
-    relation.version = Trim(inside.substr(op_end));
-    static const std::set<std::string_view> kOps = {"<<", "<=", "=", ">=", ">>"};
-    if (!kOps.contains(relation.op) || relation.version.empty()) return BadRelation(text);
-    rest = Trim(rest.substr(close + 1));
-  }
+  relation.name = Unqualified(rest.substr(0, name_end), architecture);
   if (relation.name.empty()) return BadRelation(text);
-  if (rest.starts_with('[')) {
-    const size_t close = rest.find(']');
-    if (close == std::string_view::npos) return BadRelation(text);
-    bool positive = false;
-    bool matched = false;
-    for (const std::string_view word : Words(rest.substr(1, close - 1))) {
-      const bool negated = word.starts_with('!');
-      positive = positive || !negated;
-      matched = matched || word.substr(negated ? 1 : 0) == architecture;
-    }
-    if (matched != positive) return std::optional<Relation>();
+  rest = Trim(rest.substr(name_end));
+  if (const auto inside = TakeBracketed(rest, '(', ')')) {
+    const size_t op_end = std::min(inside->find_first_not_of("<>="), inside->size());
+    relation.op = inside->substr(0, op_end);
+    relation.version = Trim(inside->substr(op_end));
+    if (relation.op == "<") relation.op = "<=";  // policy 7.1: the old spellings
+    if (relation.op == ">") relation.op = ">=";
+    static const std::set<std::string_view> kOps = {"<<", "<=", "=", ">=", ">>"};
+    const bool one_word = relation.version.find_first_of(" \t\n") == std::string_view::npos;
+    if (!kOps.contains(relation.op) || relation.version.empty() || !one_word)
+      return BadRelation(text);
   }
-  return std::optional<Relation>(relation);
+  const auto restriction = TakeBracketed(rest, '[', ']');
+  if (!rest.empty()) return BadRelation(text);
+  if (restriction && !AppliesTo(*restriction, architecture)) return std::optional<Relation>();
+  return std::optional(relation);
 }
 
 int PriorityRank(std::string_view priority) {
   static constexpr std::string_view kOrder[] = {"required", "important", "standard", "optional"};
-  return static_cast<int>(std::find(std::begin(kOrder), std::end(kOrder), priority) - std::begin(kOrder));
+  return static_cast<int>(std::find(std::begin(kOrder), std::end(kOrder), priority) -
+                          std::begin(kOrder));
+}
+
+// "linux-image-6.12.57+deb13-amd64", not "linux-image-amd64".
+bool IsVersionedKernel(std::string_view name) {
+  constexpr std::string_view kPrefix = "linux-image-";
+  return name.starts_with(kPrefix) && name.size() > kPrefix.size() && name[kPrefix.size()] >= '0' &&
+         name[kPrefix.size()] <= '9';
+}
+
+// The one package of the best Priority; null where there are none or several.
+const PackageRecord* OnlyBest(const std::vector<const PackageRecord*>& packages) {
+  const PackageRecord* best = nullptr;
+  bool several = false;
+  for (const PackageRecord* package : packages) {
+    const int order =
+        best == nullptr ? -1 : PriorityRank(package->priority) - PriorityRank(best->priority);
+    several = order == 0 || (several && order > 0);
+    if (order < 0) best = package;
+  }
+  return several ? nullptr : best;
 }
 
 // One resolution: the chosen packages and why each was chosen.
@@ -86,11 +134,11 @@ class Resolution {
     std::vector<const PackageRecord*> roots;
     for (const std::string& name : names) {
       const PackageRecord* package = universe_.Find(name);
-      if (package == nullptr) {
-        return Error{ErrorCode::kNotFound, "the archive has no package '" + Printable(name) + "'"};
-      }
+      if (package == nullptr) return NoSuchPackage(name);
       roots.push_back(package);
     }
+    std::sort(roots.begin(), roots.end(),
+              [](const auto* a, const auto* b) { return a->name < b->name; });
     for (const auto& [name, package] : universe_.newest()) {
       if (package->essential) roots.push_back(package);
     }
@@ -119,8 +167,8 @@ class Resolution {
 
   Status Follow(const PackageRecord& package) {
     for (const std::string_view field : {package.pre_depends, package.depends}) {
-      for (const Alternatives& need :
-           LETHE_TRY_IN(ParseRelations(field, universe_.architecture()), std::string(package.name))) {
+      for (const Alternatives& need : LETHE_TRY_IN(ParseRelations(field, universe_.architecture()),
+                                                   std::string(package.name))) {
         if (IsMet(need)) continue;
         const auto* choice = LETHE_TRY_IN(Pick(need), Chain(package.name));
         Choose(choice, std::string(package.name));
@@ -141,28 +189,33 @@ class Resolution {
   }
 
   Result<const PackageRecord*> Pick(const Alternatives& need) const {
+    std::string candidates;
     for (const Relation& relation : need) {
       const PackageRecord* real = universe_.Find(relation.name);
       if (real != nullptr && Satisfies(real->version, relation)) return real;
+      const auto providers = universe_.Providers(relation);
+      if (const PackageRecord* best = OnlyBest(providers)) return best;
+      for (const auto* provider : providers) candidates += " " + std::string(provider->name);
     }
-    for (const Relation& relation : need) {
-      auto providers = universe_.Providers(relation);
-      if (providers.empty()) continue;
-      std::stable_sort(providers.begin(), providers.end(), [](const auto* a, const auto* b) {
-        return PriorityRank(a->priority) < PriorityRank(b->priority);
-      });
-      if (providers.size() == 1 ||
-          PriorityRank(providers[0]->priority) < PriorityRank(providers[1]->priority)) {
-        return providers[0];
-      }
-      std::string names;
-      for (const auto* provider : providers) names += " " + std::string(provider->name);
-      return Error{ErrorCode::kConflict, "'" + Text(need) + "' is provided by several packages: name one in the recipe:" + names};
+    if (candidates.empty()) {
+      return Error{ErrorCode::kConflict,
+                   "needs '" + Text(need) + "', which the archive does not have"};
     }
-    return Error{ErrorCode::kConflict, "needs '" + Text(need) + "', which the archive does not have"};
+    return Error{ErrorCode::kConflict, "needs '" + Text(need) +
+                                           "', which several packages provide: name one of them in "
+                                           "the recipe:" +
+                                           candidates};
   }
 
-  // "openvpn (needed by x, needed by y)"
+  Error NoSuchPackage(const std::string& name) const {
+    std::string message = "the archive has no package '" + Printable(name) + "'";
+    const auto providers = universe_.Providers({name, "", ""});
+    if (!providers.empty()) message += "; it is provided by:";
+    for (const auto* provider : providers) message += " " + std::string(provider->name);
+    return Error{ErrorCode::kNotFound, message};
+  }
+
+  // "liba, needed by b, needed by c"
   std::string Chain(std::string_view name) const {
     std::string chain(name);
     for (auto it = chosen_.find(name); it != chosen_.end() && !it->second.because.empty();
@@ -175,8 +228,10 @@ class Resolution {
   Status CheckExclusions() const {
     for (const auto& [name, chosen] : chosen_) {
       for (const std::string_view field : {chosen.package->conflicts, chosen.package->breaks}) {
-        for (const Alternatives& group : LETHE_TRY(ParseRelations(field, universe_.architecture()))) {
-          for (const Relation& relation : group) LETHE_TRY(CheckExclusion(*chosen.package, relation));
+        for (const Alternatives& group :
+             LETHE_TRY_IN(ParseRelations(field, universe_.architecture()), std::string(name))) {
+          for (const Relation& relation : group)
+            LETHE_TRY(CheckExclusion(*chosen.package, relation));
         }
       }
     }
@@ -194,7 +249,8 @@ class Resolution {
       return excluded(real->first);
     }
     for (const PackageRecord* provider : universe_.Providers(relation)) {
-      if (provider->name != package.name && chosen_.contains(provider->name)) return excluded(provider->name);
+      if (provider->name != package.name && chosen_.contains(provider->name))
+        return excluded(provider->name);
     }
     return {};
   }
@@ -206,7 +262,8 @@ class Resolution {
 
 }  // namespace
 
-Result<std::vector<Alternatives>> ParseRelations(std::string_view text, std::string_view architecture) {
+Result<std::vector<Alternatives>> ParseRelations(std::string_view text,
+                                                 std::string_view architecture) {
   std::vector<Alternatives> out;
   if (Trim(text).empty()) return out;
   for (const std::string_view group : Split(text, ',')) {
@@ -262,13 +319,19 @@ Result<std::vector<const PackageRecord*>> Resolve(const Universe& universe,
 Result<const PackageRecord*> ResolveKernel(const Universe& universe, const std::string& name) {
   const PackageRecord* package = universe.Find(name);
   if (package == nullptr) {
-    return Error{ErrorCode::kNotFound, "the archive has no kernel package '" + Printable(name) + "'"};
+    return Error{ErrorCode::kNotFound,
+                 "the archive has no kernel package '" + Printable(name) + "'"};
   }
-  for (const Alternatives& need : LETHE_TRY(ParseRelations(package->depends, universe.architecture()))) {
+  if (IsVersionedKernel(name)) return package;
+  for (const Alternatives& need :
+       LETHE_TRY_IN(ParseRelations(package->depends, universe.architecture()), name)) {
     const PackageRecord* real = universe.Find(need[0].name);
-    if (real != nullptr && real->name.starts_with("linux-image-") && Satisfies(real->version, need[0])) return real;
+    if (real != nullptr && IsVersionedKernel(real->name) && Satisfies(real->version, need[0])) {
+      return real;
+    }
   }
-  return package;
+  return Error{ErrorCode::kConflict,
+               "package '" + name + "' neither is nor needs a kernel (linux-image-<version>)"};
 }
 
 }  // namespace lethe::debian
