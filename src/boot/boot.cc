@@ -31,7 +31,8 @@ Failure CheckFiles(System& system, std::vector<SumLine>& sums) {
 Failure LoadModules(System& system, const std::vector<SumLine>& sums) {
   for (const std::string& name : system.List(kModules)) {
     const std::string path = std::string(kModules) + "/" + name;
-    const bool listed = std::any_of(sums.begin(), sums.end(), [&](const SumLine& s) { return s.path == path; });
+    const bool listed =
+        std::any_of(sums.begin(), sums.end(), [&](const SumLine& s) { return s.path == path; });
     if (!listed || !system.LoadModule(path)) return BootFailure::kModule;
   }
   return std::nullopt;
@@ -50,25 +51,31 @@ Failure MountAll(System& system, std::vector<MountLine>& mounts) {
 }
 
 // Hands the last failure over to whoever reports it. Best effort: a server that runs is more use.
-void TellLastFailure(System& system, const std::vector<MountLine>& mounts) {
-  const auto record = system.ReadRecord();
-  const bool has_run = std::any_of(mounts.begin(), mounts.end(), [](const MountLine& m) { return m.path == "/run"; });
+void TellLastFailure(System& system, const std::vector<MountLine>& mounts,
+                     const std::optional<BootRecord>& last) {
+  const bool has_run = std::any_of(mounts.begin(), mounts.end(),
+                                   [](const MountLine& m) { return m.path == "/run"; });
   if (has_run) {
-    const std::string text = record ? std::to_string(static_cast<int>(record->failure)) + " " + std::to_string(record->attempts) + "\n" : "0 0\n";
+    const int code = last ? static_cast<int>(last->failure) : 0;
+    const int attempts = last ? last->attempts : 0;
+    const std::string text = std::to_string(code) + " " + std::to_string(attempts) + "\n";
     (void)system.WriteFile(std::string(kRoot) + "/run/lethe-boot", text);
   }
-  if (record) system.WriteRecord(std::nullopt);
 }
 
-Failure Start(System& system) {
-  if (!system.MountKernelFileSystems()) return BootFailure::kKernelFileSystems;
+Failure Start(System& system, std::optional<BootRecord>& last) {
+  const bool mounted = system.MountKernelFileSystems().has_value();
+  last = system.ReadRecord();
+  if (!mounted) return BootFailure::kKernelFileSystems;
   std::vector<SumLine> sums;
   if (const Failure failure = CheckFiles(system, sums)) return failure;
   if (const Failure failure = LoadModules(system, sums)) return failure;
   std::vector<MountLine> mounts;
   if (const Failure failure = MountAll(system, mounts)) return failure;
-  TellLastFailure(system, mounts);
+  TellLastFailure(system, mounts, last);
   if (!system.SwitchRoot(kRoot)) return BootFailure::kSwitchRoot;
+  // Not earlier: a boot that always fails in its last steps must count its attempts too.
+  if (last) system.WriteRecord(std::nullopt);
   (void)system.ExecuteInit();
   return BootFailure::kStartSystemd;
 }
@@ -82,9 +89,9 @@ unsigned BackoffSeconds(unsigned attempts) {
 }
 
 BootFailure RunBoot(System& system) {
-  const Failure failure = Start(system);
+  std::optional<BootRecord> last;
+  const Failure failure = Start(system, last);
   LETHE_ASSERT(failure.has_value());
-  const auto last = system.ReadRecord();
   const unsigned attempts = std::min(255U, (last ? last->attempts : 0U) + 1);
   system.WriteRecord(BootRecord{*failure, static_cast<uint8_t>(attempts)});
   system.SleepSeconds(BackoffSeconds(attempts));

@@ -1,5 +1,5 @@
-// What lethe-init does between the kernel and systemd, with the operating system behind an interface,
-// so that every failure can be made to happen in a test.
+// What lethe-init does between the kernel and systemd, with the operating system behind an
+// interface, so that every failure can be made to happen in a test.
 #pragma once
 
 #include <optional>

@@ -22,17 +22,28 @@ uint32_t Checksum(std::span<const uint8_t> bytes) {
 
 std::string_view ToString(BootFailure failure) {
   switch (failure) {
-    case BootFailure::kKernelFileSystems: return "kernel-file-systems";
-    case BootFailure::kSumsUnreadable: return "sums-unreadable";
-    case BootFailure::kFileMissing: return "file-missing";
-    case BootFailure::kInitrdDigest: return "initrd-digest";
-    case BootFailure::kRootDigest: return "root-digest";
-    case BootFailure::kModule: return "module";
-    case BootFailure::kRootMount: return "root-mount";
-    case BootFailure::kMountTable: return "mount-table";
-    case BootFailure::kWritableMount: return "writable-mount";
-    case BootFailure::kSwitchRoot: return "switch-root";
-    case BootFailure::kStartSystemd: return "start-systemd";
+    case BootFailure::kKernelFileSystems:
+      return "kernel-file-systems";
+    case BootFailure::kSumsUnreadable:
+      return "sums-unreadable";
+    case BootFailure::kFileMissing:
+      return "file-missing";
+    case BootFailure::kInitrdDigest:
+      return "initrd-digest";
+    case BootFailure::kRootDigest:
+      return "root-digest";
+    case BootFailure::kModule:
+      return "module";
+    case BootFailure::kRootMount:
+      return "root-mount";
+    case BootFailure::kMountTable:
+      return "mount-table";
+    case BootFailure::kWritableMount:
+      return "writable-mount";
+    case BootFailure::kSwitchRoot:
+      return "switch-root";
+    case BootFailure::kStartSystemd:
+      return "start-systemd";
   }
   return "";
 }
@@ -43,7 +54,8 @@ RecordBytes EncodeRecord(const BootRecord& record) {
   bytes[8] = static_cast<uint8_t>(record.failure);
   bytes[9] = record.attempts;
   const uint32_t sum = Checksum(std::span(bytes).first(12));
-  for (int i = 0; i < 4; ++i) bytes[12 + static_cast<size_t>(i)] = static_cast<uint8_t>(sum >> (8 * i));
+  for (int i = 0; i < 4; ++i)
+    bytes[12 + static_cast<size_t>(i)] = static_cast<uint8_t>(sum >> (8 * i));
   return bytes;
 }
 

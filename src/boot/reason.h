@@ -1,5 +1,5 @@
-// Why a boot failed, as a number: nothing is shown and nothing is logged. The number survives the warm
-// reboot in physical page 0. Format: docs/formats/boot-reason.md.
+// Why a boot failed, as a number: nothing is shown and nothing is logged. The number survives the
+// warm reboot in low memory. Format: docs/formats/boot-reason.md.
 #pragma once
 
 #include <array>
@@ -32,8 +32,12 @@ struct BootRecord {
   uint8_t attempts = 0;  // failed boots in a row, at most 255
 };
 
-// Where the record lies: 16 bytes of the first page, which Linux never uses as memory.
+// Where the record lies, twice: in page 0, which Linux never uses as memory but UEFI firmware
+// clears on its way up, and in page 3, which firmware and boot loader leave alone but which the
+// kernel must be told to leave alone too (memmap=4K$0x3000); without that /dev/mem ignores writes
+// to it.
 inline constexpr uint64_t kRecordAddress = 0xf00;
+inline constexpr uint64_t kReservedRecordAddress = 0x3f00;
 using RecordBytes = std::array<uint8_t, 16>;
 
 RecordBytes EncodeRecord(const BootRecord& record);

@@ -5,6 +5,7 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,7 +19,8 @@
 namespace lethe::boot {
 namespace {
 
-Status Mount(const char* source, const std::string& target, const char* type, unsigned long flags, const std::string& options) {
+Status Mount(const char* source, const std::string& target, const char* type, unsigned long flags,
+             const std::string& options) {
   ::mkdir(target.c_str(), 0755);  // may exist
   if (::mount(source, target.c_str(), type, flags, options.c_str()) == 0) return {};
   return IoError("mounting", target);
@@ -26,9 +28,17 @@ Status Mount(const char* source, const std::string& target, const char* type, un
 
 constexpr unsigned long kStrict = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
-// Page 0 is outside of what the kernel uses as memory, so /dev/mem may reach it even where strict
+// What the kernel does not use as memory below 1 MiB can be reached by /dev/mem even where strict
 // access is compiled in.
-Result<Fd> OpenMemory(int flags) { return OpenFile("/dev/mem", flags | O_SYNC); }
+Result<Fd> OpenMemory(int flags) {
+  auto memory = OpenFile("/dev/mem", flags | O_SYNC);
+  if (memory) return memory;
+  constexpr const char* kNode = "/mem";  // where /dev could not be mounted
+  ::mknod(kNode, S_IFCHR | 0600, makedev(1, 1));
+  memory = OpenFile(kNode, flags | O_SYNC);
+  ::unlink(kNode);
+  return memory;
+}
 
 }  // namespace
 
@@ -36,10 +46,15 @@ Status LinuxSystem::MountKernelFileSystems() {
   LETHE_TRY(Mount("proc", "/proc", "proc", kStrict, ""));
   LETHE_TRY(Mount("sysfs", "/sys", "sysfs", kStrict, ""));
   LETHE_TRY(Mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755"));
-  LETHE_TRY(Mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "mode=0600,ptmxmode=0000"));
+  LETHE_TRY(
+      Mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "mode=0600,ptmxmode=0000"));
   LETHE_TRY(Mount("tmpfs", "/dev/shm", "tmpfs", kStrict, "mode=1777,size=4m"));
-  // The kernel gave us the console as 0, 1 and 2.
-  const Fd null = LETHE_TRY(OpenFile("/dev/null", O_RDWR));
+  // The kernel gave us the console as 0, 1 and 2; or nothing, on a machine without any console.
+  // Then this open would return one of them, so it is moved out of the way.
+  Fd opened = LETHE_TRY(OpenFile("/dev/null", O_RDWR));
+  const Fd null(::fcntl(opened.get(), F_DUPFD_CLOEXEC, 3));
+  if (!null) return IoError("opening", "/dev/null");
+  opened.Close();
   for (int fd = 0; fd < 3; ++fd) {
     if (::dup2(null.get(), fd) < 0) return IoError("opening", "/dev/null");
   }
@@ -116,20 +131,24 @@ Error LinuxSystem::ExecuteInit() {
 
 std::optional<BootRecord> LinuxSystem::ReadRecord() {
   const auto memory = OpenMemory(O_RDONLY);
-  RecordBytes bytes{};
-  if (!memory || ::pread(memory->get(), bytes.data(), bytes.size(), kRecordAddress) != static_cast<ssize_t>(bytes.size())) {
-    return std::nullopt;
+  if (!memory) return std::nullopt;
+  for (const uint64_t address : {kReservedRecordAddress, kRecordAddress}) {
+    RecordBytes bytes{};
+    const ssize_t n =
+        ::pread(memory->get(), bytes.data(), bytes.size(), static_cast<off_t>(address));
+    if (n != static_cast<ssize_t>(bytes.size())) continue;
+    if (const auto record = DecodeRecord(bytes)) return record;
   }
-  return DecodeRecord(bytes);
+  return std::nullopt;
 }
 
 void LinuxSystem::WriteRecord(const std::optional<BootRecord>& record) {
-  ::mknod("/mem", S_IFCHR | 0600, 1 << 8 | 1);  // where /dev could not be mounted
-  auto memory = OpenMemory(O_WRONLY);
-  if (!memory) memory = OpenFile("/mem", O_WRONLY | O_SYNC);
+  const auto memory = OpenMemory(O_WRONLY);
   if (!memory) return;
   const RecordBytes bytes = record ? EncodeRecord(*record) : RecordBytes{};
-  (void)!::pwrite(memory->get(), bytes.data(), bytes.size(), kRecordAddress);
+  for (const uint64_t address : {kReservedRecordAddress, kRecordAddress}) {
+    (void)!::pwrite(memory->get(), bytes.data(), bytes.size(), static_cast<off_t>(address));
+  }
 }
 
 void LinuxSystem::SleepSeconds(unsigned seconds) { ::sleep(seconds); }

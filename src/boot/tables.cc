@@ -30,7 +30,8 @@ Result<std::vector<SumLine>> ParseSums(std::string_view text) {
   if (lines.size() > kMaxLines || !text.ends_with('\n')) return BadLine("SHA256SUMS", 0);
   for (const std::string_view line : lines) {
     const size_t number = out.size() + 1;
-    if (line.size() < kHex + 3 || line.substr(kHex, 2) != "  ") return BadLine("SHA256SUMS", number);
+    if (line.size() < kHex + 3 || line.substr(kHex, 2) != "  ")
+      return BadLine("SHA256SUMS", number);
     const auto digest = crypto::Sha256Digest::FromHex(line.substr(0, kHex));
     const std::string_view path = line.substr(kHex + 2);
     if (!digest || !IsClean(path)) return BadLine("SHA256SUMS", number);
