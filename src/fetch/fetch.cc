@@ -66,8 +66,10 @@ Status CheckScheme(const std::string& url) {
 Status Perform(const std::string& url, const Limits& limits, const Sink& sink) {
   LETHE_TRY(CheckScheme(url));
   InitOnce();
-  const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
+  // One handle per thread keeps its connections open from one file to the next.
+  thread_local const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
   LETHE_ASSERT(curl != nullptr);
+  curl_easy_reset(curl.get());
   const auto set = [&](CURLoption option, auto value) {
     LETHE_ASSERT(curl_easy_setopt(curl.get(), option, value) == CURLE_OK);
   };
