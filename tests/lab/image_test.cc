@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "base/strings.h"
-#include "base/subprocess.h"
 #include "crypto/sha256.h"
 #include "lab.h"
 #include "vm/openvpn_probe.h"
+#include "vpn_clients.h"
 
 namespace lethe::lab {
 namespace {
@@ -16,7 +16,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds kBootTimeout(180);
-constexpr size_t kFarBytes = 1 << 20;
 
 class ImageTest : public ::testing::Test {
  protected:
@@ -51,54 +50,13 @@ class ImageTest : public ::testing::Test {
   ScratchDir scratch_ = ScratchDir::Create(fs::temp_directory_path(), "lab-").value();
 };
 
-void Shell(const std::string& script) {
-  const auto result = RunChecked({.argv = {"sh", "-ec", script}});
-  ASSERT_TRUE(result) << result.error().message;
-}
-
-// Through the tunnel to the server, and through the server's NAT to a far host (QEMU's own network
-// translates 10.0.2.2 to our loopback).
-void ExpectTraffic(const std::string& device, const std::string& server) {
-  ASSERT_TRUE(Eventually(seconds(30), [&] {
-    return RunCommand({.argv = {"ping", "-c", "1", "-W", "2", "-I", device, server}}).value().exit_code == 0;
-  })) << "no ping through " << device;
-  const auto far = FarServer::Start(kFarBytes).value();
-  Shell("ip route replace 10.0.2.2/32 dev " + device);
-  const auto received = Fetch("10.0.2.2", far->port(), seconds(60));
-  ASSERT_TRUE(received) << received.error().message;
-  EXPECT_EQ(*received, kFarBytes);
-  Shell("ip route del 10.0.2.2/32");
-}
-
-void ExpectOpenVpnWorks(const std::map<std::string, std::string>& profile, const fs::path& dir) {
-  ASSERT_TRUE(WriteFileAtomic(dir / "client.ovpn", profile.at("client.ovpn"), 0600));
-  auto client = ChildProcess::Start({"openvpn", "--config", (dir / "client.ovpn").string(), "--dev", "tunclient"}, dir / "openvpn.log").value();
-  ExpectTraffic("tunclient", "10.8.0.1");
-  if (::testing::Test::HasFailure()) ADD_FAILURE() << ReadFile(dir / "openvpn.log").value();
-}
-
-void ExpectWireGuardWorks(const std::map<std::string, std::string>& profile, const fs::path& dir) {
-  // wg-quick's own keys (Address) are not for wg.
-  std::string config;
-  for (const auto line : Lines(profile.at("client.conf"))) {
-    if (!line.starts_with("Address")) config += std::string(line) + "\n";
-  }
-  const size_t allowed = config.find("10.9.0.0/24");
-  ASSERT_NE(allowed, std::string::npos);
-  config.replace(allowed, 11, "10.9.0.0/24,10.0.2.2/32");
-  ASSERT_TRUE(WriteFileAtomic(dir / "wg.conf", config, 0600));
-  auto client = ChildProcess::Start({"wireguard-go", "-f", "wgclient"}, dir / "wg.log").value();
-  ASSERT_TRUE(Eventually(seconds(10), [] { return fs::exists("/sys/class/net/wgclient"); }));
-  Shell("wg setconf wgclient " + (dir / "wg.conf").string() + "; ip address add 10.9.0.2/24 dev wgclient; ip link set wgclient up");
-  ExpectTraffic("wgclient", "10.9.0.1");
-}
-
 TEST_F(ImageTest, BootsByBiosAndServesOpenVpn) {
   vm::GuestConfig config = Config();
   config.iso = ImageUnderTest();
   auto guest = vm::Guest::Start(config, scratch_.path()).value();
   ASSERT_TRUE(VpnAnswers()) << guest.Log();
-  ExpectOpenVpnWorks(Profile(), scratch_.path());
+  const auto openvpn = TryOpenVpn(Profile(), scratch_.path());
+  EXPECT_TRUE(openvpn) << openvpn.error().message;
 }
 
 TEST_F(ImageTest, BootsByUefi) {
@@ -165,8 +123,10 @@ TEST_F(ImageTest, HoldsWhatItPromisesOnTheInside) {
   ASSERT_TRUE(probe.WaitUntilUp(kBootTimeout)) << guest.Log();
   ASSERT_TRUE(VpnAnswers());
   const auto profile = Profile();
-  ExpectOpenVpnWorks(profile, scratch_.path());
-  ExpectWireGuardWorks(profile, scratch_.path());
+  const auto by_openvpn = TryOpenVpn(profile, scratch_.path());
+  EXPECT_TRUE(by_openvpn) << by_openvpn.error().message;
+  const auto by_wireguard = TryWireGuard(profile, scratch_.path());
+  EXPECT_TRUE(by_wireguard) << by_wireguard.error().message;
 
   // No block device, no swap, no medium.
   EXPECT_EQ(probe.Read("proc:partitions").value(), "");
