@@ -23,24 +23,16 @@ constexpr const char* kQemu = "qemu-system-x86_64";
 constexpr const char* kFirmwareCode = "/usr/share/OVMF/OVMF_CODE_4M.fd";
 constexpr const char* kFirmwareVariables = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 
-// Starts a boot sector of eight bytes under KVM: it ends QEMU through its exit port.
-bool ProbeKvm() {
-  // mov dx, 0x4f4; mov al, 0x10; out dx, al; hlt
-  std::string sector("\xba\xf4\x04\xb0\x10\xee\xf4", 7);
-  sector.resize(510, '\0');
-  sector += "\x55\xaa";
-  const auto scratch = ScratchDir::Create(fs::temp_directory_path(), "lethe-kvm-");
-  if (!scratch || !WriteFileAtomic(scratch->path() / "disk", sector)) return false;
-  auto qemu = ChildProcess::Start({kQemu, "-accel", "kvm", "-cpu", "host", "-m", "64", "-display", "none", "-nodefaults", "-no-reboot",
-                                   "-device", "isa-debug-exit,iobase=0x4f4,iosize=1",
-                                   "-drive", "format=raw,if=ide,file=" + (scratch->path() / "disk").string()},
-                                  scratch->path() / "log");
-  if (!qemu) return false;
-  constexpr int kExpected = 0x10 * 2 + 1;
-  return qemu->Wait(milliseconds(5000)) == kExpected;
+// QEMU splits its options at commas; a doubled one stands for itself.
+std::string Quoted(const fs::path& path) {
+  std::string out;
+  for (const char c : path.string()) out += c == ',' ? std::string(",,") : std::string(1, c);
+  return out;
 }
 
-void Append(std::vector<std::string>& command, std::initializer_list<std::string> words) { command.insert(command.end(), words); }
+void Append(std::vector<std::string>& command, std::initializer_list<std::string> words) {
+  command.insert(command.end(), words);
+}
 
 void AddPorts(const GuestConfig& config, std::vector<std::string>& command) {
   if (config.ports.empty()) return;
@@ -48,9 +40,12 @@ void AddPorts(const GuestConfig& config, std::vector<std::string>& command) {
   for (size_t i = 0; i < config.ports.size(); ++i) {
     const SerialPort& port = config.ports[i];
     const std::string id = "port" + std::to_string(i);
-    const std::string backend = port.socket.empty() ? "file,id=" + id + ",path=" + port.file.string()
-                                                    : "socket,id=" + id + ",path=" + port.socket.string() + ",server=on,wait=off";
-    Append(command, {"-chardev", backend, "-device", "virtserialport,chardev=" + id + ",name=" + port.name});
+    const std::string backend =
+        port.socket.empty()
+            ? "file,id=" + id + ",path=" + Quoted(port.file)
+            : "socket,id=" + id + ",path=" + Quoted(port.socket) + ",server=on,wait=off";
+    Append(command, {"-chardev", backend, "-device",
+                     "virtserialport,chardev=" + id + ",name=" + Quoted(port.name)});
   }
 }
 
@@ -59,9 +54,11 @@ Result<Fd> Connect(const fs::path& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const std::string text = path.string();
-  if (text.size() >= sizeof address.sun_path) return Error{ErrorCode::kIo, "socket path " + text + " is too long"};
+  if (text.size() >= sizeof address.sun_path)
+    return Error{ErrorCode::kIo, "socket path " + text + " is too long"};
   std::memcpy(address.sun_path, text.c_str(), text.size() + 1);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return IoError("connecting to", path);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return IoError("connecting to", path);
   return fd;
 }
 
@@ -69,9 +66,12 @@ Result<std::string> ReadLine(int fd, milliseconds timeout) {
   std::string line;
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (true) {
-    const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    const auto left =
+        std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now())
+            .count();
     pollfd waiting{fd, POLLIN, 0};
-    if (left <= 0 || ::poll(&waiting, 1, static_cast<int>(left)) <= 0) return Error{ErrorCode::kUnavailable, "QEMU does not answer"};
+    if (left <= 0 || ::poll(&waiting, 1, static_cast<int>(left)) <= 0)
+      return Error{ErrorCode::kUnavailable, "QEMU does not answer"};
     char c = 0;
     if (::read(fd, &c, 1) != 1) return Error{ErrorCode::kIo, "QEMU closed its control socket"};
     if (c == '\n') return line;
@@ -81,35 +81,38 @@ Result<std::string> ReadLine(int fd, milliseconds timeout) {
 
 }  // namespace
 
-bool KvmWorks() {
-  static const bool works = ::access("/dev/kvm", R_OK | W_OK) == 0 && ProbeKvm();
-  return works;
-}
-
 std::vector<std::string> QemuCommand(const GuestConfig& config, const fs::path& scratch) {
-  std::vector<std::string> command = {kQemu, "-nodefaults", "-display", "none", "-vga", "std",
-                                      "-m", std::to_string(config.memory_mib), "-smp", std::to_string(config.cpus)};
+  std::vector<std::string> command = {kQemu,      "-nodefaults",
+                                      "-display", "none",
+                                      "-vga",     "std",
+                                      "-m",       std::to_string(config.memory_mib),
+                                      "-smp",     std::to_string(config.cpus)};
   if (config.accelerator == Accelerator::kKvm) {
     Append(command, {"-accel", "kvm", "-cpu", "host"});
   } else {
     Append(command, {"-accel", "tcg,thread=multi", "-cpu", "max"});
   }
   if (config.uefi) {
-    Append(command, {"-machine", "q35", "-drive", std::string("if=pflash,format=raw,readonly=on,file=") + kFirmwareCode,
-                     "-drive", "if=pflash,format=raw,file=" + (scratch / "variables.fd").string()});
+    Append(command, {"-machine", "q35", "-drive",
+                     std::string("if=pflash,format=raw,readonly=on,file=") + kFirmwareCode,
+                     "-drive", "if=pflash,format=raw,file=" + Quoted(scratch / "variables.fd")});
   }
-  if (!config.iso.empty()) Append(command, {"-cdrom", config.iso.string()});
+  if (!config.iso.empty())
+    Append(command, {"-drive", "media=cdrom,format=raw,readonly=on,file=" + Quoted(config.iso)});
   if (!config.kernel.empty()) {
-    Append(command, {"-kernel", config.kernel.string(), "-initrd", config.initrd.string(), "-append", config.command_line});
+    Append(command, {"-kernel", config.kernel.string(), "-initrd", config.initrd.string(),
+                     "-append", config.command_line});
   }
-  for (const fs::path& disk : config.disks) Append(command, {"-drive", "if=virtio,format=raw,file=" + disk.string()});
+  for (const fs::path& disk : config.disks)
+    Append(command, {"-drive", "if=virtio,format=raw,file=" + Quoted(disk)});
   std::string network = "user,id=net";
   for (const PortForward& forward : config.forwards) {
-    network += ",hostfwd=" + forward.protocol + ":127.0.0.1:" + std::to_string(forward.host_port) + "-:" + std::to_string(forward.guest_port);
+    network += ",hostfwd=" + forward.protocol + ":127.0.0.1:" + std::to_string(forward.host_port) +
+               "-:" + std::to_string(forward.guest_port);
   }
   Append(command, {"-netdev", network, "-device", config.network_card + ",netdev=net"});
   AddPorts(config, command);
-  Append(command, {"-qmp", "unix:" + (scratch / "qmp").string() + ",server=on,wait=off"});
+  Append(command, {"-qmp", "unix:" + Quoted(scratch / "qmp") + ",server=on,wait=off"});
   if (config.pause_on_reboot) Append(command, {"-action", "reboot=shutdown,shutdown=pause"});
   return command;
 }
@@ -117,18 +120,22 @@ std::vector<std::string> QemuCommand(const GuestConfig& config, const fs::path& 
 Result<Guest> Guest::Start(const GuestConfig& config, const fs::path& scratch) {
   if (config.uefi) {
     const auto variables = ReadFile(kFirmwareVariables);
-    if (!variables) return Error{ErrorCode::kNotFound, "UEFI needs the package ovmf: " + variables.error().message};
+    if (!variables)
+      return Error{ErrorCode::kNotFound,
+                   "UEFI needs the package ovmf: " + variables.error().message};
     LETHE_TRY(WriteFileAtomic(scratch / "variables.fd", *variables));
   }
   auto process = ChildProcess::Start(QemuCommand(config, scratch), scratch / "qemu.log");
   if (!process) {
-    if (process.error().code == ErrorCode::kNotFound) process.error().message += " (install the package qemu-system-x86)";
+    if (process.error().code == ErrorCode::kNotFound)
+      process.error().message += " (install the package qemu-system-x86)";
     return std::move(process).error();
   }
   Guest guest(std::move(*process), scratch);
   for (int i = 0; i < 500; ++i) {  // until the control socket is there
     if (!guest.running()) return Error{ErrorCode::kIo, "QEMU ended at once: " + guest.Log()};
-    if (Connect(scratch / "qmp")) return guest;
+    // The socket is there before QEMU has looked at its other options; it answers after that.
+    if (guest.Command(R"({"execute":"query-status"})")) return guest;
     std::this_thread::sleep_for(milliseconds(10));
   }
   return Error{ErrorCode::kUnavailable, "QEMU did not open its control socket"};
@@ -146,7 +153,8 @@ Result<std::string> Guest::Command(const std::string& json) {
     } while (answer.find("\"event\"") != std::string::npos);
   }
   const json::Value value = LETHE_TRY_IN(json::Parse(answer), "QEMU's answer");
-  if (value.Find("return") == nullptr) return Error{ErrorCode::kIo, "QEMU refuses " + json + ": " + answer};
+  if (value.Find("return") == nullptr)
+    return Error{ErrorCode::kIo, "QEMU refuses " + json + ": " + answer};
   return json::Write(*value.Find("return"));
 }
 
@@ -157,8 +165,9 @@ Result<bool> Guest::Paused() {
 
 Result<std::string> Guest::ReadMemory(uint64_t address, size_t size) {
   const fs::path file = scratch_ / "memory";
-  const json::Value command = json::Object{{"execute", "pmemsave"},
-                                           {"arguments", json::Object{{"val", address}, {"size", size}, {"filename", file.string()}}}};
+  const json::Value command = json::Object{
+      {"execute", "pmemsave"},
+      {"arguments", json::Object{{"val", address}, {"size", size}, {"filename", file.string()}}}};
   (void)LETHE_TRY(Command(json::Write(command)));
   return ReadFile(file);
 }

@@ -1,5 +1,5 @@
-// A QEMU guest: for a person (`lethe image boot`) and for the laboratory. KVM where it really works,
-// else emulation (TCG).
+// A QEMU guest: for a person (`lethe image boot`) and for the laboratory. KVM where it really
+// works, else emulation (TCG).
 #pragma once
 
 #include <chrono>
@@ -11,14 +11,11 @@
 
 #include "base/process.h"
 #include "base/result.h"
+#include "vm/kvm_check.h"
 
 namespace lethe::vm {
 
 enum class Accelerator { kKvm, kTcg };
-
-// Whether KVM can run a guest here, found out by running one for a moment: /dev/kvm alone proves
-// nothing inside other virtual machines. Cached for the process.
-bool KvmWorks();
 
 struct PortForward {
   std::string protocol;  // "tcp" or "udp"
@@ -50,13 +47,15 @@ struct GuestConfig {
 };
 
 // QEMU's command line; pure. `scratch` holds the control socket and, for UEFI, the variables.
-std::vector<std::string> QemuCommand(const GuestConfig& config, const std::filesystem::path& scratch);
+std::vector<std::string> QemuCommand(const GuestConfig& config,
+                                     const std::filesystem::path& scratch);
 
 class Guest {
  public:
   // kNotFound where QEMU (or OVMF) is not installed. `scratch` must exist and outlive the guest.
   static Result<Guest> Start(const GuestConfig& config, const std::filesystem::path& scratch);
 
+  pid_t pid() const { return process_.pid(); }
   bool running() { return !process_.Poll().has_value(); }
   // Whether the guest was stopped (by a reboot, with pause_on_reboot).
   Result<bool> Paused();
@@ -71,8 +70,10 @@ class Guest {
   std::string Log() const;
 
  private:
-  Guest(ChildProcess process, std::filesystem::path scratch) : process_(std::move(process)), scratch_(std::move(scratch)) {}
-  // One command of QEMU's machine protocol (QMP) on a fresh connection; returns its "return" as text.
+  Guest(ChildProcess process, std::filesystem::path scratch)
+      : process_(std::move(process)), scratch_(std::move(scratch)) {}
+  // One command of QEMU's machine protocol (QMP) on a fresh connection; returns its "return" as
+  // text.
   Result<std::string> Command(const std::string& json);
 
   ChildProcess process_;

@@ -23,7 +23,8 @@ Result<bool> OpenVpnAnswers(unsigned port, std::chrono::milliseconds timeout) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (!fd ||
+      ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return IoError("connecting to", "127.0.0.1");
   }
   std::array<uint8_t, 14> packet{};  // opcode, session id, no acks, packet id 0
@@ -35,7 +36,8 @@ Result<bool> OpenVpnAnswers(unsigned port, std::chrono::milliseconds timeout) {
   std::array<uint8_t, 1500> answer{};
   const ssize_t n = ::recv(fd.get(), answer.data(), answer.size(), 0);
   // The answer acknowledges packet 0 of our session id.
-  return n >= 22 && answer[0] == kServerReset && std::memcmp(answer.data() + 14, packet.data() + 1, 8) == 0;
+  return n >= 22 && answer[0] == kServerReset &&
+         std::memcmp(answer.data() + 14, packet.data() + 1, 8) == 0;
 }
 
 }  // namespace lethe::vm
