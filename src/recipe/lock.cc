@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/strings.h"
+#include "debian/index.h"
 #include "recipe/names.h"
 #include "toml/toml.h"
 
@@ -17,19 +18,23 @@ using toml::Located;
 using toml::TableReader;
 
 constexpr uint64_t kMaxLockBytes = 16ULL << 20;
-constexpr PackageSet kSets[] = {PackageSet::kImage, PackageSet::kKernel, PackageSet::kTools, PackageSet::kCompilers};
+constexpr PackageSet kSets[] = {PackageSet::kImage, PackageSet::kKernel, PackageSet::kTools,
+                                PackageSet::kCompilers};
 
 Result<crypto::Sha256Digest> ReadDigest(TableReader& t, std::string_view key) {
   const Located value = LETHE_TRY(t.String(key));
   const auto digest = crypto::Sha256Digest::FromHex(value.value);
-  if (!digest) return t.ErrorAt(value.line, "key '" + std::string(key) + "': " + digest.error().message);
+  if (!digest)
+    return t.ErrorAt(value.line, "key '" + std::string(key) + "': " + digest.error().message);
   return *digest;
 }
 
-Result<std::string> ReadChecked(TableReader& t, std::string_view key, bool ok(std::string_view), const char* allowed) {
+Result<std::string> ReadChecked(TableReader& t, std::string_view key, bool ok(std::string_view),
+                                const char* allowed) {
   const Located value = LETHE_TRY(t.String(key));
   if (ok(value.value)) return value.value;
-  return t.ErrorAt(value.line, "key '" + std::string(key) + "': '" + Printable(value.value) + "': allowed: " + allowed);
+  return t.ErrorAt(value.line, "key '" + std::string(key) + "': '" + Printable(value.value) +
+                                   "': allowed: " + allowed);
 }
 
 bool IsPoolPath(std::string_view text) {
@@ -37,23 +42,36 @@ bool IsPoolPath(std::string_view text) {
 }
 
 bool IsVersion(std::string_view text) {
-  return !text.empty() && text.size() < 256 && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-:~") == std::string_view::npos;
+  return !text.empty() && text.size() < 256 &&
+         text.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-:~") ==
+             std::string_view::npos;
 }
 
 Result<LockedPackage> ReadPackage(TableReader& t) {
   LockedPackage p;
-  p.name = LETHE_TRY(ReadChecked(t, "name", [](std::string_view s) { return !CheckPackageName(s); }, "a package name"));
+  p.name = LETHE_TRY(ReadChecked(
+      t, "name", [](std::string_view s) { return !CheckPackageName(s); }, "a package name"));
   p.version = LETHE_TRY(ReadChecked(t, "version", IsVersion, "a Debian version"));
-  p.architecture = LETHE_TRY(ReadChecked(t, "arch", [](std::string_view s) { return s == "amd64" || s == "all"; }, "amd64, all"));
-  p.archive = LETHE_TRY(ReadChecked(t, "archive", [](std::string_view s) { return s == "debian" || s == "debian-security"; }, "debian, debian-security"));
-  p.path = LETHE_TRY(ReadChecked(t, "path", IsPoolPath, "a clean path below pool/ that ends in .deb"));
+  p.architecture = LETHE_TRY(ReadChecked(
+      t, "arch", [](std::string_view s) { return s == "amd64" || s == "all"; }, "amd64, all"));
+  p.archive = LETHE_TRY(ReadChecked(
+      t, "archive", [](std::string_view s) { return s == "debian" || s == "debian-security"; },
+      "debian, debian-security"));
+  p.path =
+      LETHE_TRY(ReadChecked(t, "path", IsPoolPath, "a clean path below pool/ that ends in .deb"));
   p.size = static_cast<uint64_t>(LETHE_TRY(t.Integer("size", {1, 4LL << 30})));
   p.sha256 = LETHE_TRY(ReadDigest(t, "sha256"));
-  p.source = LETHE_TRY(ReadChecked(t, "source", [](std::string_view s) { return !CheckPackageName(s); }, "a package name"));
+  p.source = LETHE_TRY(ReadChecked(
+      t, "source", [](std::string_view s) { return !CheckPackageName(s); }, "a package name"));
   p.source_version = LETHE_TRY(ReadChecked(t, "source_version", IsVersion, "a Debian version"));
   for (const Located& word : LETHE_TRY(t.Strings("in"))) {
-    const auto set = std::find_if(std::begin(kSets), std::end(kSets), [&](PackageSet s) { return ToString(s) == word.value; });
-    if (set == std::end(kSets)) return t.ErrorAt(word.line, "key 'in': '" + Printable(word.value) + "': allowed: image, kernel, tools, compilers");
+    const auto set = std::find_if(std::begin(kSets), std::end(kSets),
+                                  [&](PackageSet s) { return ToString(s) == word.value; });
+    if (set == std::end(kSets) || (!p.in.empty() && *set <= *p.in.rbegin())) {
+      return t.ErrorAt(word.line, "key 'in': '" + Printable(word.value) +
+                                      "': allowed: image, kernel, tools, compilers, in this order");
+    }
     p.in.insert(*set);
   }
   if (p.in.empty()) return t.ErrorAt(0, "key 'in': must name at least one set");
@@ -61,12 +79,32 @@ Result<LockedPackage> ReadPackage(TableReader& t) {
   return p;
 }
 
+bool IsSuite(std::string_view text) {
+  return !CheckRelativePath(text) &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-./") ==
+             std::string_view::npos;
+}
+
+bool IsFingerprints(std::string_view text) {
+  for (const std::string_view word : Split(text, ' ')) {
+    if (word.size() < 40 || word.size() > 64 ||
+        word.find_first_not_of("0123456789ABCDEF") != std::string_view::npos)
+      return false;
+  }
+  return true;
+}
+
 Result<LockedIndex> ReadIndex(TableReader& t) {
   LockedIndex index;
-  index.suite = LETHE_TRY(t.String("suite")).value;
-  index.date = LETHE_TRY(t.String("date")).value;
+  index.suite = LETHE_TRY(ReadChecked(t, "suite", IsSuite, "a suite's name"));
+  index.date = LETHE_TRY(ReadChecked(
+      t, "date",
+      [](std::string_view s) { return debian::ParseReleaseDate(std::string(s)).has_value(); },
+      "a date in UTC as in a Release file"));
   index.in_release = LETHE_TRY(ReadDigest(t, "in_release"));
-  index.signed_by = LETHE_TRY(t.String("signed_by")).value;
+  index.signed_by =
+      LETHE_TRY(ReadChecked(t, "signed_by", IsFingerprints,
+                            "fingerprints in upper-case hexadecimal, separated by one space"));
   LETHE_TRY(t.Finish());
   return index;
 }
@@ -77,10 +115,14 @@ auto OrderOf(const LockedPackage& p) { return std::tie(p.name, p.architecture); 
 
 std::string_view ToString(PackageSet set) {
   switch (set) {
-    case PackageSet::kImage: return "image";
-    case PackageSet::kKernel: return "kernel";
-    case PackageSet::kTools: return "tools";
-    case PackageSet::kCompilers: return "compilers";
+    case PackageSet::kImage:
+      return "image";
+    case PackageSet::kKernel:
+      return "kernel";
+    case PackageSet::kTools:
+      return "tools";
+    case PackageSet::kCompilers:
+      return "compilers";
   }
   return "";
 }
@@ -106,7 +148,8 @@ Result<Lock> ParseLock(std::string_view text, const std::string& file) {
   (void)LETHE_TRY(root.Integer("format", {1, 1}));
   Lock lock;
   lock.request = LETHE_TRY(ReadDigest(root, "request"));
-  for (TableReader& t : LETHE_TRY(root.Tables("index"))) lock.indices.push_back(LETHE_TRY(ReadIndex(t)));
+  for (TableReader& t : LETHE_TRY(root.Tables("index")))
+    lock.indices.push_back(LETHE_TRY(ReadIndex(t)));
   for (TableReader& t : LETHE_TRY(root.Tables("package"))) {
     LockedPackage package = LETHE_TRY(ReadPackage(t));
     if (!lock.packages.empty() && !(OrderOf(lock.packages.back()) < OrderOf(package))) {
@@ -119,15 +162,25 @@ Result<Lock> ParseLock(std::string_view text, const std::string& file) {
 }
 
 std::string WriteLock(const Lock& lock) {
-  std::string out = "# Made by 'lethe recipe lock'. Do not edit: change recipe.toml and lock again.\nformat = 1\nrequest = " + toml::Quote(lock.request.Hex()) + "\n\nindex = [\n";
+  std::string out =
+      "# Made by 'lethe recipe lock'. Do not edit: change recipe.toml and lock again.\nformat = "
+      "1\nrequest = " +
+      toml::Quote(lock.request.Hex()) + "\n\nindex = [\n";
   for (const LockedIndex& index : lock.indices) {
-    out += "  { suite = " + toml::Quote(index.suite) + ", date = " + toml::Quote(index.date) + ", in_release = " + toml::Quote(index.in_release.Hex()) + ", signed_by = " + toml::Quote(index.signed_by) + " },\n";
+    out += "  { suite = " + toml::Quote(index.suite) + ", date = " + toml::Quote(index.date) +
+           ", in_release = " + toml::Quote(index.in_release.Hex()) +
+           ", signed_by = " + toml::Quote(index.signed_by) + " },\n";
   }
   out += "]\n\npackage = [\n";
   for (const LockedPackage& p : lock.packages) {
     std::string in;
     for (const PackageSet set : p.in) in += (in.empty() ? "" : ", ") + toml::Quote(ToString(set));
-    out += "  { name = " + toml::Quote(p.name) + ", version = " + toml::Quote(p.version) + ", arch = " + toml::Quote(p.architecture) + ", in = [" + in + "], source = " + toml::Quote(p.source) + ", source_version = " + toml::Quote(p.source_version) + ", size = " + std::to_string(p.size) + ", sha256 = " + toml::Quote(p.sha256.Hex()) + ", archive = " + toml::Quote(p.archive) + ", path = " + toml::Quote(p.path) + " },\n";
+    out += "  { name = " + toml::Quote(p.name) + ", version = " + toml::Quote(p.version) +
+           ", arch = " + toml::Quote(p.architecture) + ", in = [" + in +
+           "], source = " + toml::Quote(p.source) +
+           ", source_version = " + toml::Quote(p.source_version) +
+           ", size = " + std::to_string(p.size) + ", sha256 = " + toml::Quote(p.sha256.Hex()) +
+           ", archive = " + toml::Quote(p.archive) + ", path = " + toml::Quote(p.path) + " },\n";
   }
   return out + "]\n";
 }
@@ -135,37 +188,46 @@ std::string WriteLock(const Lock& lock) {
 Result<Lock> LoadLock(const fs::path& file, const Recipe& recipe) {
   auto text = ReadFile(file, kMaxLockBytes);
   if (!text) {
-    if (text.error().code == ErrorCode::kNotFound) text.error().message += " (make it with 'lethe recipe lock')";
+    if (text.error().code == ErrorCode::kNotFound)
+      text.error().message += " (make it with 'lethe recipe lock')";
     return std::move(text).error();
   }
   Lock lock = LETHE_TRY(ParseLock(*text, file.string()));
   if (lock.request != RequestDigest(recipe)) {
-    return Error{ErrorCode::kConflict, file.string() + " does not fit the recipe: its suites, components or package lists have changed; run 'lethe recipe lock'"};
+    return Error{ErrorCode::kConflict, file.string() +
+                                           " does not fit the recipe: its suites, components or "
+                                           "package lists have changed; run 'lethe recipe lock'"};
   }
   return lock;
 }
 
 std::vector<LockChange> DiffLocks(const Lock& from, const Lock& to) {
-  std::map<std::pair<std::string, std::string>, LockChange> changes;
-  const auto slot = [&](const LockedPackage& p) -> LockChange& {
-    LockChange& change = changes[{p.name, p.architecture}];
-    change.name = p.name;
-    change.architecture = p.architecture;
-    return change;
+  struct Pair {
+    const LockedPackage* from = nullptr;
+    const LockedPackage* to = nullptr;
   };
-  for (const LockedPackage& p : from.packages) {
-    slot(p).old_version = p.version;
-    slot(p).old_size = static_cast<int64_t>(p.size);
+  std::map<std::pair<std::string, std::string>, Pair> pairs;
+  for (const LockedPackage& p : from.packages) pairs[{p.name, p.architecture}].from = &p;
+  for (const LockedPackage& p : to.packages) pairs[{p.name, p.architecture}].to = &p;
+  std::vector<LockChange> changes;
+  for (const auto& [key, pair] : pairs) {
+    LockChange change{.name = key.first, .architecture = key.second};
+    if (pair.from != nullptr) {
+      change.old_version = pair.from->version;
+      change.old_size = static_cast<int64_t>(pair.from->size);
+      change.old_in = pair.from->in;
+    }
+    if (pair.to != nullptr) {
+      change.new_version = pair.to->version;
+      change.new_size = static_cast<int64_t>(pair.to->size);
+      change.new_in = pair.to->in;
+    }
+    const bool same_version = change.old_version == change.new_version;
+    change.other_bytes = same_version && pair.from->sha256 != pair.to->sha256;
+    if (same_version && !change.other_bytes && change.old_in == change.new_in) continue;
+    changes.push_back(std::move(change));
   }
-  for (const LockedPackage& p : to.packages) {
-    slot(p).new_version = p.version;
-    slot(p).new_size = static_cast<int64_t>(p.size);
-  }
-  std::vector<LockChange> out;
-  for (auto& [key, change] : changes) {
-    if (change.old_version != change.new_version || change.old_size != change.new_size) out.push_back(std::move(change));
-  }
-  return out;
+  return changes;
 }
 
 }  // namespace lethe::recipe

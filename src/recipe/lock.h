@@ -1,5 +1,5 @@
-// The lock: every package that a recipe resolves to, pinned by SHA-256. Format: docs/formats/lock.md.
-// A lock holds pool paths and no host.
+// The lock: every package that a recipe resolves to, pinned by SHA-256. Format:
+// docs/formats/lock.md. A lock holds pool paths and no host.
 #pragma once
 
 #include <cstdint>
@@ -28,30 +28,38 @@ struct LockedPackage {
   std::string path;          // pool path below that mirror's base
   uint64_t size = 0;
   crypto::Sha256Digest sha256;
-  std::string source;          // source package
+  std::string source;  // source package
   std::string source_version;
   std::set<PackageSet> in;
+
+  bool operator==(const LockedPackage&) const = default;
 };
 
 // One signed index that the lock was resolved from.
 struct LockedIndex {
   std::string suite;
-  std::string date;                  // of its Release file, as written there
-  crypto::Sha256Digest in_release;   // SHA-256 of the InRelease file
-  std::string signed_by;             // fingerprints, space separated
+  std::string date;                 // of its Release file, as written there
+  crypto::Sha256Digest in_release;  // SHA-256 of the InRelease file
+  std::string signed_by;            // fingerprints, space separated
+
+  bool operator==(const LockedIndex&) const = default;
 };
 
 struct Lock {
   crypto::Sha256Digest request;  // RequestDigest of the recipe that it was made for
   std::vector<LockedIndex> indices;
   std::vector<LockedPackage> packages;  // sorted by name, then architecture
+
+  bool operator==(const Lock&) const = default;
 };
 
 // Digest over what the resolver is asked (architecture, suites, components, package lists, kernel
 // package): a lock fits a recipe if and only if these are equal.
 crypto::Sha256Digest RequestDigest(const Recipe& recipe);
 
-// kMalformed with file, line and key.
+// kMalformed with file, line and key for anything that WriteLock would not have written, but for
+// comments and layout. ParseLock(WriteLock(lock)) is `lock` where its packages are sorted and
+// valid.
 Result<Lock> ParseLock(std::string_view text, const std::string& file);
 std::string WriteLock(const Lock& lock);
 
@@ -66,8 +74,11 @@ struct LockChange {
   std::string new_version;  // empty: removed
   int64_t old_size = 0;     // bytes of the .deb
   int64_t new_size = 0;
+  std::set<PackageSet> old_in;
+  std::set<PackageSet> new_in;
+  bool other_bytes = false;  // the same version, but another .deb: no Debian archive does that
 };
-// Sorted by name.
+// Packages whose version, bytes or sets differ; sorted by name, then architecture.
 std::vector<LockChange> DiffLocks(const Lock& from, const Lock& to);
 
 }  // namespace lethe::recipe

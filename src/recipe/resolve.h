@@ -25,15 +25,12 @@ struct LockOptions {
   std::function<void(const std::string& what)> progress;
 };
 
-// kUntrusted for a signature or digest that does not hold, kExpired for an index past its
-// Valid-Until, kUnavailable for mirrors that cannot be reached, kConflict for needs that cannot be met.
+// Each set (image, tools, compilers) is resolved on its own, with all essential packages; the
+// kernel set is one package. kMalformed for an index that breaks its format; kUntrusted for a
+// signature or digest that does not hold and for the index of another suite; kExpired for an index
+// past its Valid-Until; kNotFound for a package, component or keyring that does not exist;
+// kUnavailable for mirrors that cannot be reached or lack the index; kConflict for needs that
+// cannot be met.
 Result<Lock> ResolveRecipe(const Recipe& recipe, const LockOptions& options);
-
-// The text inside an InRelease file, only if gpgv finds a good signature by a key of the keyring.
-struct VerifiedRelease {
-  std::string text;
-  std::string signed_by;  // fingerprints of the primary keys, sorted, space separated
-};
-Result<VerifiedRelease> VerifyInRelease(const std::string& in_release, const std::filesystem::path& keyring, const std::string& suite);
 
 }  // namespace lethe::recipe
