@@ -51,9 +51,8 @@ Result<Reader> Reader::Open(bool stream, std::string_view bytes, const char* pat
     archive_read_support_format_ar(handle);
   }
   constexpr size_t kBlock = 1 << 17;
-  const int status = path != nullptr
-                         ? archive_read_open_filename(handle, path, kBlock)
-                         : archive_read_open_memory(handle, bytes.data(), bytes.size());
+  const int status = path != nullptr ? archive_read_open_filename(handle, path, kBlock)
+                                     : archive_read_open_memory(handle, bytes.data(), bytes.size());
   if (status != ARCHIVE_OK) return reader.MakeError("opening");
   return reader;
 }

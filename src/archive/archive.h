@@ -51,7 +51,8 @@ class Reader {
     void operator()(::archive* handle) const;
   };
   Error MakeError(std::string_view doing) const;
-  static Result<Reader> Open(bool stream, std::string_view bytes, const char* path, std::string name);
+  static Result<Reader> Open(bool stream, std::string_view bytes, const char* path,
+                             std::string name);
 
   std::unique_ptr<::archive, Closer> handle_;
   std::string name_;

@@ -28,7 +28,9 @@ Result<std::string> ReadFile(const fs::path& path, uint64_t max_bytes) {
   std::string out;
   struct stat info {};
   if (::fstat(fd.get(), &info) == 0 && info.st_size > 0) {
-    out.reserve(static_cast<size_t>(std::min<uint64_t>(static_cast<uint64_t>(info.st_size), max_bytes)) + 1);
+    out.reserve(
+        static_cast<size_t>(std::min<uint64_t>(static_cast<uint64_t>(info.st_size), max_bytes)) +
+        1);
   }
   while (true) {
     char buffer[1 << 16];
@@ -38,8 +40,8 @@ Result<std::string> ReadFile(const fs::path& path, uint64_t max_bytes) {
     if (n == 0) return out;
     out.append(buffer, static_cast<size_t>(n));
     if (out.size() > max_bytes) {
-      return Error{ErrorCode::kMalformed,
-                   "reading " + path.string() + ": larger than " + std::to_string(max_bytes) + " bytes"};
+      return Error{ErrorCode::kMalformed, "reading " + path.string() + ": larger than " +
+                                              std::to_string(max_bytes) + " bytes"};
     }
   }
 }

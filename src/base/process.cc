@@ -15,7 +15,8 @@
 
 namespace lethe {
 
-Result<ChildProcess> ChildProcess::Start(const std::vector<std::string>& argv, const std::filesystem::path& log) {
+Result<ChildProcess> ChildProcess::Start(const std::vector<std::string>& argv,
+                                         const std::filesystem::path& log) {
   LETHE_ASSERT(!argv.empty());
   const Fd null = LETHE_TRY(OpenFile("/dev/null", O_RDONLY));
   const Fd out = LETHE_TRY(OpenFile(log, O_CREAT | O_WRONLY | O_TRUNC));
@@ -44,7 +45,8 @@ Result<ChildProcess> ChildProcess::Start(const std::vector<std::string>& argv, c
   ChildProcess child(pid);
   int error = 0;
   if (::read(failure_read.get(), &error, sizeof error) == sizeof error) {
-    return Error{error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo, "starting " + argv[0] + ": " + std::strerror(error)};
+    return Error{error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+                 "starting " + argv[0] + ": " + std::strerror(error)};
   }
   return child;
 }

@@ -16,11 +16,13 @@ namespace lethe {
 
 class ChildProcess {
  public:
-  // Starts argv[0] (looked up in PATH) with stdin from /dev/null and both outputs to `log`. The child
-  // is killed by the kernel if the calling thread dies. kIo where it cannot be started.
-  static Result<ChildProcess> Start(const std::vector<std::string>& argv, const std::filesystem::path& log);
+  // Starts argv[0] (looked up in PATH) with stdin from /dev/null and both outputs to `log`. The
+  // child is killed by the kernel if the calling thread dies. kIo where it cannot be started.
+  static Result<ChildProcess> Start(const std::vector<std::string>& argv,
+                                    const std::filesystem::path& log);
 
-  ChildProcess(ChildProcess&& other) noexcept : pid_(std::exchange(other.pid_, -1)), exit_code_(other.exit_code_) {}
+  ChildProcess(ChildProcess&& other) noexcept
+      : pid_(std::exchange(other.pid_, -1)), exit_code_(other.exit_code_) {}
   ChildProcess& operator=(ChildProcess&&) = delete;
   ChildProcess(const ChildProcess&) = delete;
   ~ChildProcess() { Stop(std::chrono::milliseconds(2000)); }

@@ -1,4 +1,5 @@
-// Result<T, E>: a value or an error. A strict subset of std::expected (C++23), which may replace it.
+// Result<T, E>: a value or an error. A strict subset of std::expected (C++23), which may replace
+// it.
 #pragma once
 
 #include <type_traits>
@@ -29,9 +30,9 @@ class [[nodiscard]] Result {
   using error_type = E;
 
   template <typename U = T>
-    requires(std::is_constructible_v<T, U &&> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
-             !std::is_same_v<std::remove_cvref_t<U>, E>)
-  Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+  requires(std::is_constructible_v<T, U&&> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+           !std::is_same_v<std::remove_cvref_t<U>, E>) Result(U&& value)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}
   Result(Unexpected<E> error) : state_(std::in_place_index<1>, std::move(error).error()) {}
   Result(E error) : state_(std::in_place_index<1>, std::move(error)) {}
 
@@ -119,9 +120,9 @@ using Status = Result<void, Error>;
 // A fresh name for each use, so that one may stand inside another.
 #define LETHE_TRY_NAME(counter) LETHE_TRY_NAME_IMPL(counter)
 #define LETHE_TRY_NAME_IMPL(counter) lethe_try_result_##counter
-#define LETHE_TRY_IMPL(expression, in_context, name)                          \
-  __extension__({                                                             \
-    auto name = (expression);                                                 \
-    if (!name.has_value()) return std::move(name).error() in_context;         \
-    std::move(name).value();                                                  \
+#define LETHE_TRY_IMPL(expression, in_context, name)                  \
+  __extension__({                                                     \
+    auto name = (expression);                                         \
+    if (!name.has_value()) return std::move(name).error() in_context; \
+    std::move(name).value();                                          \
   })

@@ -30,7 +30,8 @@ std::vector<std::string> MakeEnvironment(const Command& command) {
   std::vector<std::string> env;
   const auto replaced = [&](std::string_view entry) {
     for (const auto& [key, value] : command.env) {
-      if (entry.size() > key.size() && entry.starts_with(key) && entry[key.size()] == '=') return true;
+      if (entry.size() > key.size() && entry.starts_with(key) && entry[key.size()] == '=')
+        return true;
     }
     return false;
   };
@@ -124,7 +125,8 @@ Result<CommandResult> RunCommand(const Command& command) {
   failure.write.Close();
 
   CommandResult result;
-  auto pumped = Pump(std::move(in.write), std::move(out.read), std::move(err.read), command, result);
+  auto pumped =
+      Pump(std::move(in.write), std::move(out.read), std::move(err.read), command, result);
   if (!pumped) ::kill(pid, SIGKILL);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -132,8 +134,7 @@ Result<CommandResult> RunCommand(const Command& command) {
   LETHE_TRY(std::move(pumped));
   int child_errno = 0;
   if (::read(failure.read.get(), &child_errno, sizeof child_errno) == sizeof child_errno) {
-    return Error{ErrorCode::kIo,
-                 "starting " + command.argv[0] + ": " + std::strerror(child_errno)};
+    return Error{ErrorCode::kIo, "starting " + command.argv[0] + ": " + std::strerror(child_errno)};
   }
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;

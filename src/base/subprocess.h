@@ -18,7 +18,7 @@ struct Command {
   bool clear_env = false;                                // start from nothing but `env`
   std::string cwd;                                       // empty: the caller's
   std::string input;                                     // fed to stdin; else stdin is /dev/null
-  size_t max_output_bytes = 256U << 20;  // of stdout and of stderr; more is kIo
+  size_t max_output_bytes = 256U << 20;                  // of stdout and of stderr; more is kIo
   // Runs in the child after fork and before exec (async-signal-safe code only); non-zero stops it.
   std::function<int()> before_exec;
 };

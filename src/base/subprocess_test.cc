@@ -27,7 +27,8 @@ TEST(RunCommand, NamesAProgramThatDoesNotExist) {
 }
 
 TEST(RunCommand, ClearsTheEnvironmentOnRequest) {
-  const auto result = RunCommand({.argv = {"/usr/bin/env"}, .env = {{"A", "1"}}, .clear_env = true});
+  const auto result =
+      RunCommand({.argv = {"/usr/bin/env"}, .env = {{"A", "1"}}, .clear_env = true});
   ASSERT_TRUE(result);
   EXPECT_EQ(result->out, "A=1\n");
 }

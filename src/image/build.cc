@@ -45,7 +45,12 @@ class Chain {
  public:
   Chain(const BuildOptions& options, const Store& store, StepCache& cache, BuildObserver& observer,
         const recipe::Recipe& recipe, const recipe::Lock& lock)
-      : options_(options), store_(store), cache_(cache), observer_(observer), recipe_(recipe), lock_(lock) {}
+      : options_(options),
+        store_(store),
+        cache_(cache),
+        observer_(observer),
+        recipe_(recipe),
+        lock_(lock) {}
 
   // Announces a step, runs it, and reports its time.
   Result<fs::path> Step(const std::string& shown, const std::string& step, KeyBuilder key,
@@ -106,10 +111,13 @@ class Chain {
   Result<Tree> ConfiguredRoot() {
     KeyBuilder key(kConfigureStep);
     key.Add("packages", Digests(PackageSet::kImage));
-    const fs::path path = LETHE_TRY(Step("configure packages", kConfigureStep, std::move(key), [&](const fs::path& output) -> Status {
-      const ScratchDir work = LETHE_TRY(ScratchDir::Create(output, "work-"));
-      return ConfigureRoot(Files(PackageSet::kImage), work.path(), output, kConfigureEpoch, options_.jobs);
-    }));
+    const fs::path path =
+        LETHE_TRY(Step("configure packages", kConfigureStep, std::move(key),
+                       [&](const fs::path& output) -> Status {
+                         const ScratchDir work = LETHE_TRY(ScratchDir::Create(output, "work-"));
+                         return ConfigureRoot(Files(PackageSet::kImage), work.path(), output,
+                                              kConfigureEpoch, options_.jobs);
+                       }));
     return ReadCapture(path);
   }
 
@@ -117,19 +125,26 @@ class Chain {
     KeyBuilder key(kKernelStep);
     key.Add("package", Digests(PackageSet::kKernel)).Add("modules", recipe_.kernel.modules);
     key.Add("initrd", recipe_.kernel.initrd_modules).Add("tools", Digests(PackageSet::kTools));
-    return Step("kernel and modules", kKernelStep, std::move(key), [&](const fs::path& output) -> Status {
-      const auto packages = Files(PackageSet::kKernel);
-      if (packages.size() != 1) return Error{ErrorCode::kConflict, "the lock must have exactly one kernel"};
-      LETHE_TRY(ExtractKernel(packages[0].deb, {recipe_.kernel.modules, recipe_.kernel.initrd_modules}, output));
-      const std::string version = LETHE_TRY(ReadFile(output / "version"));
-      LETHE_TRY_IN(RunInRoot({.root = tools_, .binds = {{output / "root", "/work", true}}, .argv = {"depmod", "-b", "/work", version}}), "indexing modules");
-      // depmod's list of what each module needs is all that the image has to know.
-      return RemoveTree(output / "root" / "lib");
-    });
+    return Step(
+        "kernel and modules", kKernelStep, std::move(key), [&](const fs::path& output) -> Status {
+          const auto packages = Files(PackageSet::kKernel);
+          if (packages.size() != 1)
+            return Error{ErrorCode::kConflict, "the lock must have exactly one kernel"};
+          LETHE_TRY(ExtractKernel(packages[0].deb,
+                                  {recipe_.kernel.modules, recipe_.kernel.initrd_modules}, output));
+          const std::string version = LETHE_TRY(ReadFile(output / "version"));
+          LETHE_TRY_IN(RunInRoot({.root = tools_,
+                                  .binds = {{output / "root", "/work", true}},
+                                  .argv = {"depmod", "-b", "/work", version}}),
+                       "indexing modules");
+          // depmod's list of what each module needs is all that the image has to know.
+          return RemoveTree(output / "root" / "lib");
+        });
   }
 
   Result<fs::path> ComponentStep(const recipe::Component& component, const fs::path& repository) {
-    const auto files = LETHE_TRY_IN(RepositoryFiles(repository, component.sources), "component " + component.name);
+    const auto files =
+        LETHE_TRY_IN(RepositoryFiles(repository, component.sources), "component " + component.name);
     KeyBuilder key(kComponentStep);
     key.Add("compilers", Digests(PackageSet::kCompilers));
     for (const std::string& file : files) {
@@ -138,32 +153,45 @@ class Chain {
       key.Add("executable", mode == fs::perms::none ? "no" : "yes");
     }
     for (const auto& argv : component.commands) key.Add("command", argv);
-    for (const auto& install : component.install) key.Add(install.from, install.to).Add("mode", std::to_string(install.mode));
-    return Step("component " + component.name, kComponentStep, std::move(key), [&](const fs::path& output) -> Status {
-      const fs::path compilers = LETHE_TRY(BuildRoot(PackageSet::kCompilers, "unpack compilers"));
-      return BuildComponent({component, compilers, repository, files}, output);
-    });
+    for (const auto& install : component.install)
+      key.Add(install.from, install.to).Add("mode", std::to_string(install.mode));
+    return Step("component " + component.name, kComponentStep, std::move(key),
+                [&](const fs::path& output) -> Status {
+                  const fs::path compilers =
+                      LETHE_TRY(BuildRoot(PackageSet::kCompilers, "unpack compilers"));
+                  return BuildComponent({component, compilers, repository, files}, output);
+                });
   }
 
   // `identity` gives the file system its UUID.
-  Result<fs::path> RootImage(const Tree& tree, uint64_t epoch_unix_s, const crypto::Sha256Digest& identity) {
+  Result<fs::path> RootImage(const Tree& tree, uint64_t epoch_unix_s,
+                             const crypto::Sha256Digest& identity) {
     const std::string hex = identity.Hex();
-    const std::string uuid = hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-8" + hex.substr(13, 3) + "-8" + hex.substr(17, 3) + "-" + hex.substr(20, 12);
+    const std::string uuid = hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-8" + hex.substr(13, 3) +
+                             "-8" + hex.substr(17, 3) + "-" + hex.substr(20, 12);
     KeyBuilder key(kRootImageStep);
     key.Add("tree", TreeDigest(tree)).Add("epoch", std::to_string(epoch_unix_s)).Add("uuid", uuid);
-    key.Add("tools", Digests(PackageSet::kTools)).Add("compression", kCompression).Add("cluster", kClusterBytes);
-    return Step("root image", kRootImageStep, std::move(key), [&](const fs::path& output) -> Status {
-      const ScratchDir work = LETHE_TRY(ScratchDir::Create(output, "work-"));
-      LETHE_TRY(WriteTar(tree, epoch_unix_s, work.path() / "root.tar"));
-      LETHE_TRY_IN(RunInRoot({.root = tools_,
-                              .binds = {{work.path(), "/work", true}},
-                              .argv = {"mkfs.erofs", "--quiet", "--tar=f", std::string("-z") + kCompression, std::string("-C") + kClusterBytes,
-                                       "-T" + std::to_string(epoch_unix_s), "-U" + uuid, "--workers=" + std::to_string(options_.jobs), "/work/root.erofs", "/work/root.tar"}}),
-                   "writing the root image");
-      std::error_code error;
-      fs::rename(work.path() / "root.erofs", output / "root.erofs", error);
-      return error ? Status(Error{ErrorCode::kIo, "moving the root image: " + error.message()}) : Status();
-    });
+    key.Add("tools", Digests(PackageSet::kTools))
+        .Add("compression", kCompression)
+        .Add("cluster", kClusterBytes);
+    return Step(
+        "root image", kRootImageStep, std::move(key), [&](const fs::path& output) -> Status {
+          const ScratchDir work = LETHE_TRY(ScratchDir::Create(output, "work-"));
+          LETHE_TRY(WriteTar(tree, epoch_unix_s, work.path() / "root.tar"));
+          LETHE_TRY_IN(
+              RunInRoot(
+                  {.root = tools_,
+                   .binds = {{work.path(), "/work", true}},
+                   .argv = {"mkfs.erofs", "--quiet", "--tar=f", std::string("-z") + kCompression,
+                            std::string("-C") + kClusterBytes, "-T" + std::to_string(epoch_unix_s),
+                            "-U" + uuid, "--workers=" + std::to_string(options_.jobs),
+                            "/work/root.erofs", "/work/root.tar"}}),
+              "writing the root image");
+          std::error_code error;
+          fs::rename(work.path() / "root.erofs", output / "root.erofs", error);
+          return error ? Status(Error{ErrorCode::kIo, "moving the root image: " + error.message()})
+                       : Status();
+        });
   }
 
   Status UnpackTools() {
@@ -185,7 +213,8 @@ class Chain {
 std::vector<ManifestNode> NodesOf(const Tree& tree) {
   std::vector<ManifestNode> nodes;
   for (const auto& [path, node] : tree.nodes()) {
-    nodes.push_back({path, node.type, node.mode, node.uid, node.gid, node.content.bytes().size(), node.sha256, node.target, node.package});
+    nodes.push_back({path, node.type, node.mode, node.uid, node.gid, node.content.bytes().size(),
+                     node.sha256, node.target, node.package});
   }
   return nodes;
 }
@@ -194,13 +223,15 @@ std::vector<ManifestNode> NodesOf(const Tree& tree) {
 std::vector<ManifestPackage> PackagesOf(const Tree& tree, const recipe::Lock& lock) {
   std::map<std::string, uint64_t> bytes;
   for (const auto& [path, node] : tree.nodes()) {
-    if (node.type != NodeType::kDirectory && !node.package.empty()) bytes[node.package] += node.content.bytes().size();
+    if (node.type != NodeType::kDirectory && !node.package.empty())
+      bytes[node.package] += node.content.bytes().size();
   }
   std::vector<ManifestPackage> out;
   for (const LockedPackage& p : lock.packages) {
     const auto it = bytes.find(p.name);
     if (it == bytes.end()) continue;
-    out.push_back({p.name, p.version, p.architecture, p.source, p.source_version, p.sha256, it->second});
+    out.push_back(
+        {p.name, p.version, p.architecture, p.source, p.source_version, p.sha256, it->second});
   }
   return out;
 }
@@ -215,8 +246,9 @@ struct Placeholders {
 Placeholders MakePlaceholders(Manifest manifest) {
   Placeholders out;
   manifest.iso.clear();
-  for (const std::string_view path : {std::string_view("/boot/boot.cat"), std::string_view("/boot/eltorito.img"),
-                                      kIsoInitrdPath, kIsoKernelPath, kIsoSbomPath}) {
+  for (const std::string_view path :
+       {std::string_view("/boot/boot.cat"), std::string_view("/boot/eltorito.img"), kIsoInitrdPath,
+        kIsoKernelPath, kIsoSbomPath}) {
     manifest.iso.push_back({std::string(path), UINT32_MAX, {}});
     out.sums += crypto::Sha256Digest{}.Hex() + "  " + std::string(path.substr(1)) + "\n";
   }
@@ -226,18 +258,21 @@ Placeholders MakePlaceholders(Manifest manifest) {
 }
 
 // Overwrites one file of a finished ISO in place; shorter text is filled up with line ends.
-Status Place(const fs::path& iso_file, const IsoListing& listing, std::string_view path, std::string bytes) {
+Status Place(const fs::path& iso_file, const IsoListing& listing, std::string_view path,
+             std::string bytes) {
   const IsoFile* file = FindIsoFile(listing, path);
   LETHE_ASSERT(file != nullptr && bytes.size() <= file->size);
   bytes.append(file->size - bytes.size(), '\n');
   const Fd fd = LETHE_TRY(OpenFile(iso_file, O_WRONLY));
-  if (::pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(file->offset)) != static_cast<ssize_t>(bytes.size())) {
+  if (::pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(file->offset)) !=
+      static_cast<ssize_t>(bytes.size())) {
     return IoError("writing", iso_file);
   }
   return {};
 }
 
-// Fills in the digests of the files (the ISO writer changes one of them), of the structure, and the sums.
+// Fills in the digests of the files (the ISO writer changes one of them), of the structure, and the
+// sums.
 Status SealIso(const fs::path& iso_file, Manifest& manifest) {
   const MappedFile iso = LETHE_TRY(MapFile(iso_file));
   const IsoListing listing = LETHE_TRY(ReadIso(iso.bytes));
@@ -251,7 +286,8 @@ Status SealIso(const fs::path& iso_file, Manifest& manifest) {
   manifest.iso_structure = IsoStructureDigest(iso.bytes, listing);
   LETHE_TRY(Place(iso_file, listing, kIsoManifestPath, WriteManifest(manifest)));
   const IsoFile* placed = FindIsoFile(listing, kIsoManifestPath);
-  digests[std::string(kIsoManifestPath)] = crypto::Sha256Of(iso.bytes.substr(placed->offset, placed->size));
+  digests[std::string(kIsoManifestPath)] =
+      crypto::Sha256Of(iso.bytes.substr(placed->offset, placed->size));
   std::string sums;
   for (const auto& [path, digest] : digests) sums += digest.Hex() + "  " + path.substr(1) + "\n";
   return Place(iso_file, listing, kIsoSumsPath, sums);
@@ -259,7 +295,9 @@ Status SealIso(const fs::path& iso_file, Manifest& manifest) {
 
 Status CheckBudget(const recipe::Recipe& recipe, uint64_t iso_bytes) {
   if (iso_bytes <= uint64_t{recipe.max_iso_mib} << 20) return {};
-  return Error{ErrorCode::kConflict, "the ISO has " + std::to_string(iso_bytes >> 20) + " MiB, the recipe's budget is " + std::to_string(recipe.max_iso_mib) + " MiB"};
+  return Error{ErrorCode::kConflict, "the ISO has " + std::to_string(iso_bytes >> 20) +
+                                         " MiB, the recipe's budget is " +
+                                         std::to_string(recipe.max_iso_mib) + " MiB"};
 }
 
 // A build with another lock than the committed one is not the commit: it is dirty.
@@ -276,24 +314,28 @@ Result<ImageVersion> VersionOf(const recipe::Recipe& recipe, const recipe::Lock&
 struct Prepared {
   Tree root;
   Manifest manifest;
-  fs::path kernel;     // ExtractKernel's folder
+  fs::path kernel;  // ExtractKernel's folder
   InitrdInputs initrd;
 };
 
-Result<InitrdInputs> CollectInitrd(const recipe::Recipe& recipe, const fs::path& kernel, const std::vector<fs::path>& components) {
+Result<InitrdInputs> CollectInitrd(const recipe::Recipe& recipe, const fs::path& kernel,
+                                   const std::vector<fs::path>& components) {
   InitrdInputs inputs;
   inputs.writable = recipe.writable;
   const std::string order = LETHE_TRY(ReadFile(kernel / "initrd-modules"));
   for (const std::string_view path : Lines(order)) {
-    inputs.modules.push_back({fs::path(path).filename().string(), LETHE_TRY(ReadFile(kernel / "root" / path.substr(1)))});
+    inputs.modules.push_back({fs::path(path).filename().string(),
+                              LETHE_TRY(ReadFile(kernel / "root" / path.substr(1)))});
   }
   for (const fs::path& component : components) {
-    if (fs::exists(component / "initrd" / "init")) inputs.init = LETHE_TRY(ReadFile(component / "initrd" / "init"));
+    if (fs::exists(component / "initrd" / "init"))
+      inputs.init = LETHE_TRY(ReadFile(component / "initrd" / "init"));
   }
   return inputs;
 }
 
-Result<Prepared> Prepare(Chain& chain, const recipe::Recipe& recipe, const recipe::Lock& lock, const ImageVersion& version) {
+Result<Prepared> Prepare(Chain& chain, const recipe::Recipe& recipe, const recipe::Lock& lock,
+                         const ImageVersion& version) {
   Prepared out;
   const fs::path repository = LETHE_TRY(RepositoryTop(recipe.directory));
   LETHE_TRY(chain.UnpackTools());
@@ -301,7 +343,8 @@ Result<Prepared> Prepare(Chain& chain, const recipe::Recipe& recipe, const recip
   std::vector<Tree> layers;
   for (const auto& component : recipe.components) {
     components.push_back(LETHE_TRY(chain.ComponentStep(component, repository)));
-    if (fs::exists(components.back() / "root")) layers.push_back(LETHE_TRY(ImportFolder(components.back() / "root", component.name)));
+    if (fs::exists(components.back() / "root"))
+      layers.push_back(LETHE_TRY(ImportFolder(components.back() / "root", component.name)));
   }
   out.kernel = LETHE_TRY(chain.Kernel());
   layers.push_back(LETHE_TRY(ImportFolder(out.kernel / "root", recipe.kernel.package)));
@@ -323,19 +366,24 @@ Result<Prepared> Prepare(Chain& chain, const recipe::Recipe& recipe, const recip
 }
 
 // Writes kernel, initrd, bill of materials and the placeholders to `files`.
-Status WriteIsoFiles(Prepared& prepared, const recipe::Lock& lock, const ImageVersion& version, const fs::path& files) {
+Status WriteIsoFiles(Prepared& prepared, const recipe::Lock& lock, const ImageVersion& version,
+                     const fs::path& files) {
   LETHE_TRY(MakeDirectories(files / "boot"));
   LETHE_TRY(MakeDirectories(files / "lethe"));
-  LETHE_TRY(WriteFileAtomic(files / "boot" / "vmlinuz", LETHE_TRY(ReadFile(prepared.kernel / "vmlinuz"))));
-  prepared.manifest.initrd = LETHE_TRY(WriteInitrd(prepared.initrd, files / kIsoInitrdPath.substr(1)));
-  LETHE_TRY(WriteFileAtomic(files / kIsoSbomPath.substr(1), WriteSbom(prepared.manifest, lock, version.epoch_unix_s)));
+  LETHE_TRY(WriteFileAtomic(files / "boot" / "vmlinuz",
+                            LETHE_TRY(ReadFile(prepared.kernel / "vmlinuz"))));
+  prepared.manifest.initrd =
+      LETHE_TRY(WriteInitrd(prepared.initrd, files / kIsoInitrdPath.substr(1)));
+  LETHE_TRY(WriteFileAtomic(files / kIsoSbomPath.substr(1),
+                            WriteSbom(prepared.manifest, lock, version.epoch_unix_s)));
   const Placeholders placeholders = MakePlaceholders(prepared.manifest);
   LETHE_TRY(WriteFileAtomic(files / kIsoManifestPath.substr(1), placeholders.manifest));
   return WriteFileAtomic(files / kIsoSumsPath.substr(1), placeholders.sums);
 }
 
 // Moves the finished files to their names: the ISO last, so that its presence means all is there.
-Result<BuildResult> Publish(const fs::path& iso, const fs::path& sbom, Manifest manifest, const BuildOptions& options) {
+Result<BuildResult> Publish(const fs::path& iso, const fs::path& sbom, Manifest manifest,
+                            const BuildOptions& options) {
   BuildResult result;
   const std::string name = manifest.image_id + "-" + manifest.image_version;
   result.iso = options.output / (name + ".iso");
@@ -353,14 +401,17 @@ Result<BuildResult> Publish(const fs::path& iso, const fs::path& sbom, Manifest 
   LETHE_TRY(WriteFileAtomic(result.sbom_file, LETHE_TRY(ReadFile(sbom))));
   std::error_code error;
   fs::rename(iso, result.iso, error);
-  if (error) return Error{ErrorCode::kIo, "moving the ISO to " + result.iso.string() + ": " + error.message()};
+  if (error)
+    return Error{ErrorCode::kIo,
+                 "moving the ISO to " + result.iso.string() + ": " + error.message()};
   result.manifest = std::move(manifest);
   return result;
 }
 
 }  // namespace
 
-Result<BuildResult> BuildImage(const BuildOptions& options, const Store& store, const PackageFetcher& fetch, BuildObserver& observer) {
+Result<BuildResult> BuildImage(const BuildOptions& options, const Store& store,
+                               const PackageFetcher& fetch, BuildObserver& observer) {
   const recipe::Recipe recipe = LETHE_TRY(recipe::LoadRecipe(options.recipe));
   const fs::path lock_file = options.lock.empty() ? recipe.directory / "recipe.lock" : options.lock;
   const recipe::Lock lock = LETHE_TRY(recipe::LoadLock(lock_file, recipe));
@@ -371,11 +422,15 @@ Result<BuildResult> BuildImage(const BuildOptions& options, const Store& store, 
   const ScratchDir scratch = LETHE_TRY(ScratchDir::Create(fs::absolute(options.output), ".build-"));
 
   LETHE_TRY(chain.Uncached("packages", [&] {
-    return EnsurePackages(store, lock.packages, fetch, {options.jobs * 2, [&](size_t done, size_t total) { observer.StepProgress(done, total); }});
+    return EnsurePackages(
+        store, lock.packages, fetch,
+        {options.jobs * 2, [&](size_t done, size_t total) { observer.StepProgress(done, total); }});
   }));
   Prepared prepared = LETHE_TRY(Prepare(chain, recipe, lock, version));
-  const crypto::Sha256Digest identity = crypto::Sha256Of(prepared.manifest.lock.Hex() + version.commit);
-  prepared.initrd.root_image = LETHE_TRY(chain.RootImage(prepared.root, version.epoch_unix_s, identity)) / "root.erofs";
+  const crypto::Sha256Digest identity =
+      crypto::Sha256Of(prepared.manifest.lock.Hex() + version.commit);
+  prepared.initrd.root_image =
+      LETHE_TRY(chain.RootImage(prepared.root, version.epoch_unix_s, identity)) / "root.erofs";
 
   const fs::path files = scratch.path() / "files";
   const fs::path work = scratch.path() / "work";
@@ -383,7 +438,9 @@ Result<BuildResult> BuildImage(const BuildOptions& options, const Store& store, 
   LETHE_TRY(MakeDirectories(work));
   LETHE_TRY(chain.Uncached("initrd and ISO", [&]() -> Status {
     LETHE_TRY(WriteIsoFiles(prepared, lock, version, files));
-    LETHE_TRY(MakeIso({chain.tools(), files, work, "LETHE", prepared.manifest.command_line, version.epoch_unix_s, identity}, iso));
+    LETHE_TRY(MakeIso({chain.tools(), files, work, "LETHE", prepared.manifest.command_line,
+                       version.epoch_unix_s, identity},
+                      iso));
     return SealIso(iso, prepared.manifest);
   }));
   LETHE_TRY(CheckBudget(recipe, fs::file_size(iso)));

@@ -21,11 +21,11 @@ class BuildObserver {
 };
 
 struct BuildOptions {
-  std::filesystem::path recipe;     // folder
-  std::filesystem::path lock;       // empty: recipe.lock of the recipe
-  std::filesystem::path output;     // folder for the results, created when missing
+  std::filesystem::path recipe;  // folder
+  std::filesystem::path lock;    // empty: recipe.lock of the recipe
+  std::filesystem::path output;  // folder for the results, created when missing
   unsigned jobs = 2;
-  bool reuse = true;                // take results of steps from the store
+  bool reuse = true;  // take results of steps from the store
 };
 
 struct BuildResult {
@@ -39,8 +39,8 @@ struct BuildResult {
   Manifest manifest;
 };
 
-// Besides the errors of the steps: kConflict where the ISO is larger than the recipe's budget. Results
-// appear in `output` under their final names only when all of them are complete.
+// Besides the errors of the steps: kConflict where the ISO is larger than the recipe's budget.
+// Results appear in `output` under their final names only when all of them are complete.
 Result<BuildResult> BuildImage(const BuildOptions& options, const Store& store,
                                const PackageFetcher& fetch, BuildObserver& observer);
 

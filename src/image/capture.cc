@@ -60,7 +60,8 @@ struct Walker {
     if (kLeftOut.contains(path)) return {};
     std::vector<std::string> names;
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(root / path.substr(path.empty() ? 0 : 1), error)) {
+    for (const auto& entry :
+         fs::directory_iterator(root / path.substr(path.empty() ? 0 : 1), error)) {
       names.push_back(entry.path().filename().string());
     }
     if (error) return Error{ErrorCode::kIo, "reading folder " + path + ": " + error.message()};
@@ -78,11 +79,10 @@ struct Walker {
     const std::string host = root.string() + path;
     struct stat info {};
     if (::lstat(host.c_str(), &info) != 0) return IoError("reading", path);
-    json::Object node{{"path", path},
-                      {"mode", info.st_mode & 07777},
-                      {"uid", info.st_uid},
-                      {"gid", info.st_gid}};
-    if (const auto owner = owners.find(path); owner != owners.end()) node["package"] = owner->second;
+    json::Object node{
+        {"path", path}, {"mode", info.st_mode & 07777}, {"uid", info.st_uid}, {"gid", info.st_gid}};
+    if (const auto owner = owners.find(path); owner != owners.end())
+      node["package"] = owner->second;
     if (S_ISDIR(info.st_mode)) {
       node["type"] = "directory";
     } else if (S_ISLNK(info.st_mode)) {
@@ -117,7 +117,8 @@ Result<std::string> StringOf(const json::Value& node, std::string_view key) {
 
 Result<uint64_t> NumberOf(const json::Value& node, std::string_view key) {
   const json::Value* value = node.Find(key);
-  if (value == nullptr || value->AsInteger() == nullptr || *value->AsInteger() < 0) return Damaged();
+  if (value == nullptr || value->AsInteger() == nullptr || *value->AsInteger() < 0)
+    return Damaged();
   return static_cast<uint64_t>(*value->AsInteger());
 }
 
@@ -163,9 +164,8 @@ Result<MappedFile> MapFile(const fs::path& path) {
   if (size == 0) return MappedFile{};
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
   if (address == MAP_FAILED) return IoError("mapping", path);
-  std::shared_ptr<const void> owner(address, [size](const void* p) {
-    ::munmap(const_cast<void*>(p), size);
-  });
+  std::shared_ptr<const void> owner(
+      address, [size](const void* p) { ::munmap(const_cast<void*>(p), size); });
   return MappedFile{std::move(owner), {static_cast<const char*>(address), size}};
 }
 

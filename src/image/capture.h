@@ -11,7 +11,8 @@ namespace lethe::image {
 
 // Walks `root` (a mounted or unpacked file system that dpkg knows) and writes the two files to the
 // existing folder `output`. Each node gets the package whose file list names it. Devices, pipes and
-// sockets are kMalformed outside of /dev; what lies in /dev, /proc, /run, /sys and /tmp is left out.
+// sockets are kMalformed outside of /dev; what lies in /dev, /proc, /run, /sys and /tmp is left
+// out.
 Status WriteCapture(const std::filesystem::path& root, const std::filesystem::path& output);
 
 // The captured tree; `data` stays mapped while the tree lives. kMalformed for a damaged capture.

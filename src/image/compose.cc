@@ -21,14 +21,35 @@ constexpr const char* kByRecipe = "recipe";
 
 // What installing packages leaves behind and no server needs: logs, caches, databases, identities.
 constexpr std::string_view kForgotten[] = {
-    "/boot/**",          "/dev/**",          "/etc/.pwd.lock",        "/etc/group-",
-    "/etc/gshadow-",     "/etc/hostname",    "/etc/hosts.dpkg*",      "/etc/ld.so.cache",
-    "/etc/machine-id",   "/etc/passwd-",     "/etc/resolv.conf",      "/etc/shadow-",
-    "/etc/subgid-",      "/etc/subuid-",     "/etc/systemd/system/**", "/etc/systemd/user/**",
-    "/home/**",          "/media/**",        "/mnt/**",               "/opt/**",
-    "/proc/**",          "/root/**",         "/run/**",               "/srv/**",
-    "/sys/**",           "/tmp/**",          "/usr/lib/locale/locale-archive",
-    "/usr/local/**",     "/var/**",
+    "/boot/**",
+    "/dev/**",
+    "/etc/.pwd.lock",
+    "/etc/group-",
+    "/etc/gshadow-",
+    "/etc/hostname",
+    "/etc/hosts.dpkg*",
+    "/etc/ld.so.cache",
+    "/etc/machine-id",
+    "/etc/passwd-",
+    "/etc/resolv.conf",
+    "/etc/shadow-",
+    "/etc/subgid-",
+    "/etc/subuid-",
+    "/etc/systemd/system/**",
+    "/etc/systemd/user/**",
+    "/home/**",
+    "/media/**",
+    "/mnt/**",
+    "/opt/**",
+    "/proc/**",
+    "/root/**",
+    "/run/**",
+    "/srv/**",
+    "/sys/**",
+    "/tmp/**",
+    "/usr/lib/locale/locale-archive",
+    "/usr/local/**",
+    "/var/**",
 };
 
 bool MatchesAny(std::string_view path, const auto& patterns) {
@@ -74,8 +95,8 @@ std::map<std::string, uint32_t, std::less<>> ParseIds(std::string_view text) {
   return ids;
 }
 
-// The day of a password's last change is the day of the build: a fixed one instead. No account of an
-// image may have a password.
+// The day of a password's last change is the day of the build: a fixed one instead. No account of
+// an image may have a password.
 Result<std::string> NormaliseShadow(std::string_view text) {
   std::string out;
   for (const std::string_view line : Lines(text)) {
@@ -102,7 +123,8 @@ Result<Accounts> AddUsers(Tree& tree, const Recipe& recipe) {
   };
   for (const recipe::User& user : recipe.users) {
     if (accounts.users.contains(user.name) || taken(accounts.users, user.uid)) {
-      return Error{ErrorCode::kConflict, "user '" + user.name + "' (uid " + std::to_string(user.uid) +
+      return Error{ErrorCode::kConflict, "user '" + user.name + "' (uid " +
+                                             std::to_string(user.uid) +
                                              ") is taken by a package already"};
     }
     if (!accounts.groups.contains(user.name)) {
@@ -121,7 +143,8 @@ Result<Accounts> AddUsers(Tree& tree, const Recipe& recipe) {
   const auto shadow_group = accounts.groups.find("shadow");
   LETHE_TRY(tree.PutFile("/etc/passwd", passwd, 0644, ""));
   LETHE_TRY(tree.PutFile("/etc/group", group, 0644, ""));
-  TreeNode node{.mode = 0640, .gid = shadow_group == accounts.groups.end() ? 0 : shadow_group->second};
+  TreeNode node{.mode = 0640,
+                .gid = shadow_group == accounts.groups.end() ? 0 : shadow_group->second};
   const std::string shadow_text = LETHE_TRY(NormaliseShadow(shadow));
   node.sha256 = crypto::Sha256Of(shadow_text);
   node.content = Content::FromString(shadow_text);
@@ -139,12 +162,13 @@ Result<uint32_t> IdOf(const std::map<std::string, uint32_t, std::less<>>& ids,
 
 Status AddRecipeFiles(Tree& tree, const Recipe& recipe, const Accounts& accounts) {
   for (const auto& directory : recipe.directories) {
-    LETHE_TRY(tree.Put(directory.path,
-                       TreeNode{.type = NodeType::kDirectory,
-                                .mode = directory.mode,
-                                .uid = LETHE_TRY(IdOf(accounts.users, directory.owner, directory.path)),
-                                .gid = LETHE_TRY(IdOf(accounts.groups, directory.group, directory.path)),
-                                .package = kByRecipe}));
+    LETHE_TRY(
+        tree.Put(directory.path,
+                 TreeNode{.type = NodeType::kDirectory,
+                          .mode = directory.mode,
+                          .uid = LETHE_TRY(IdOf(accounts.users, directory.owner, directory.path)),
+                          .gid = LETHE_TRY(IdOf(accounts.groups, directory.group, directory.path)),
+                          .package = kByRecipe}));
   }
   for (const auto& file : recipe.files) {
     TreeNode node{.type = NodeType::kFile,
@@ -157,7 +181,8 @@ Status AddRecipeFiles(Tree& tree, const Recipe& recipe, const Accounts& accounts
     node.content = Content::FromString(std::move(bytes));
     LETHE_TRY(tree.Put(file.path, std::move(node)));
   }
-  for (const auto& link : recipe.links) LETHE_TRY(tree.PutSymlink(link.path, link.target, kByRecipe));
+  for (const auto& link : recipe.links)
+    LETHE_TRY(tree.PutSymlink(link.path, link.target, kByRecipe));
   return {};
 }
 
@@ -165,11 +190,12 @@ Status AddGeneratedFiles(Tree& tree, const Recipe& recipe, const ImageVersion& v
   const std::string debian = TextOf(tree, "/usr/lib/os-release");
   std::string os_release;
   for (const std::string_view line : Lines(debian)) {
-    if (!line.starts_with("PRETTY_NAME=") && !line.starts_with("NAME=")) os_release += std::string(line) + "\n";
+    if (!line.starts_with("PRETTY_NAME=") && !line.starts_with("NAME="))
+      os_release += std::string(line) + "\n";
   }
-  os_release += "NAME=\"" + recipe.name + "\"\nPRETTY_NAME=\"" + recipe.name + " " + version.version +
-                "\"\nIMAGE_ID=" + recipe.id + "\nIMAGE_VERSION=" + version.version +
-                "\nBUILD_ID=" + version.commit + "\n";
+  os_release += "NAME=\"" + recipe.name + "\"\nPRETTY_NAME=\"" + recipe.name + " " +
+                version.version + "\"\nIMAGE_ID=" + recipe.id +
+                "\nIMAGE_VERSION=" + version.version + "\nBUILD_ID=" + version.commit + "\n";
   LETHE_TRY(tree.PutFile("/usr/lib/os-release", os_release, 0644, ""));
   LETHE_TRY(tree.PutSymlink("/etc/os-release", "../usr/lib/os-release", ""));
   std::string sysctl;
@@ -210,7 +236,8 @@ Status AddLayer(Tree& tree, const Tree& layer) {
     if (there != nullptr && node.type == NodeType::kDirectory) continue;
     if (there != nullptr) {
       return Error{ErrorCode::kConflict, Printable(path) + " of " + node.package +
-                                             " is in the image already (from " + there->package + ")"};
+                                             " is in the image already (from " + there->package +
+                                             ")"};
     }
     LETHE_TRY(tree.Put(place, node));
   }
@@ -253,10 +280,12 @@ Result<Tree> ImportFolder(const fs::path& folder, const std::string& package) {
     if (fs::is_symlink(status)) {
       LETHE_TRY(tree.PutSymlink(path, fs::read_symlink(it->path(), error).string(), package));
     } else if (fs::is_directory(status)) {
-      LETHE_TRY(tree.Put(path, TreeNode{.type = NodeType::kDirectory, .mode = 0755, .package = package}));
+      LETHE_TRY(
+          tree.Put(path, TreeNode{.type = NodeType::kDirectory, .mode = 0755, .package = package}));
     } else if (fs::is_regular_file(status)) {
       const bool executable = (status.permissions() & fs::perms::owner_exec) != fs::perms::none;
-      LETHE_TRY(tree.PutFile(path, LETHE_TRY(ReadFile(it->path())), executable ? 0755 : 0644, package));
+      LETHE_TRY(
+          tree.PutFile(path, LETHE_TRY(ReadFile(it->path())), executable ? 0755 : 0644, package));
     } else {
       return Error{ErrorCode::kMalformed, Printable(path) + " is neither file, folder nor link"};
     }

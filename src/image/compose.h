@@ -1,5 +1,6 @@
-// The root of the image as a pure function: configured packages + kernel modules + components + recipe
-// in, one normalised tree out. What differs between two builds of the same inputs is removed here.
+// The root of the image as a pure function: configured packages + kernel modules + components +
+// recipe in, one normalised tree out. What differs between two builds of the same inputs is removed
+// here.
 #pragma once
 
 #include <filesystem>
@@ -21,8 +22,8 @@ struct ImageVersion {
 };
 
 struct ComposeInputs {
-  Tree configured;            // ConfigureRoot's result
-  std::vector<Tree> layers;   // kernel modules, components: put on top, in order
+  Tree configured;           // ConfigureRoot's result
+  std::vector<Tree> layers;  // kernel modules, components: put on top, in order
   const recipe::Recipe& recipe;
   ImageVersion version;
 };

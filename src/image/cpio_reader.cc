@@ -12,13 +12,16 @@ Result<std::vector<CpioEntry>> ReadCpio(std::string_view archive) {
   std::vector<CpioEntry> entries;
   uint64_t at = 0;
   const auto bad = [&](std::string_view what) {
-    return Error{ErrorCode::kMalformed, "cpio at byte " + std::to_string(at) + ": " + std::string(what)};
+    return Error{ErrorCode::kMalformed,
+                 "cpio at byte " + std::to_string(at) + ": " + std::string(what)};
   };
   while (entries.size() < kMaxEntries) {
     if (archive.size() < at || archive.size() - at < kHeader) return bad("truncated");
     const std::string_view header = archive.substr(at, kHeader);
     if (!header.starts_with("070701")) return bad("no newc header");
-    const auto field = [&](size_t i) { return ParseUnsigned<uint32_t>(header.substr(6 + i * 8, 8), 16); };
+    const auto field = [&](size_t i) {
+      return ParseUnsigned<uint32_t>(header.substr(6 + i * 8, 8), 16);
+    };
     const auto mode = field(1);
     const auto size = field(6);
     const auto name_size = field(11);

@@ -9,8 +9,8 @@
 namespace lethe::image {
 
 struct CpioEntry {
-  std::string_view name;   // as stored
-  unsigned mode = 0;       // with the type bits of st_mode
+  std::string_view name;  // as stored
+  unsigned mode = 0;      // with the type bits of st_mode
   std::string_view bytes;
 };
 

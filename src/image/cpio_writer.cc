@@ -17,16 +17,19 @@ Status CpioWriter::Add(std::string_view name, unsigned mode, std::string_view by
   }
   const bool trailer = name == "TRAILER!!!";
   const uint32_t fields[13] = {
-      trailer ? 0 : next_inode_++,              // c_ino
-      mode,                                     // c_mode
-      0,                                        // c_uid
-      0,                                        // c_gid
-      1,                                        // c_nlink
-      0,                                        // c_mtime
-      static_cast<uint32_t>(bytes.size()),      // c_filesize
-      0, 0, 0, 0,                               // device numbers
-      static_cast<uint32_t>(name.size() + 1),   // c_namesize
-      0,                                        // c_check
+      trailer ? 0 : next_inode_++,          // c_ino
+      mode,                                 // c_mode
+      0,                                    // c_uid
+      0,                                    // c_gid
+      1,                                    // c_nlink
+      0,                                    // c_mtime
+      static_cast<uint32_t>(bytes.size()),  // c_filesize
+      0,
+      0,
+      0,
+      0,                                       // device numbers
+      static_cast<uint32_t>(name.size() + 1),  // c_namesize
+      0,                                       // c_check
   };
   std::string header = "070701";
   for (const uint32_t field : fields) {

@@ -65,7 +65,8 @@ Result<Members> ReadMembers(const fs::path& deb) {
 }
 
 Status ReadControl(const std::string& bytes, const fs::path& deb, DebContents& contents) {
-  auto reader = LETHE_TRY(archive::Reader::OpenMemory(bytes, deb.filename().string() + "/control.tar"));
+  auto reader =
+      LETHE_TRY(archive::Reader::OpenMemory(bytes, deb.filename().string() + "/control.tar"));
   while (auto entry = LETHE_TRY(reader.Next())) {
     if (entry->type != archive::EntryType::kFile) continue;
     const std::string path = LETHE_TRY(CleanPath(entry->path, deb));
@@ -88,10 +89,12 @@ class Unpacker {
     const int parent = LETHE_TRY(Parent(entry.path.substr(0, slash)));
     switch (entry.type) {
       case archive::EntryType::kDirectory:
-        if (::mkdirat(parent, name.c_str(), 0755) != 0 && errno != EEXIST) return Fail(entry, "creating");
+        if (::mkdirat(parent, name.c_str(), 0755) != 0 && errno != EEXIST)
+          return Fail(entry, "creating");
         return {};
       case archive::EntryType::kSymlink:
-        if (::symlinkat(raw.target.c_str(), parent, name.c_str()) != 0) return Fail(entry, "linking");
+        if (::symlinkat(raw.target.c_str(), parent, name.c_str()) != 0)
+          return Fail(entry, "linking");
         return Owner(parent, name, entry);
       case archive::EntryType::kHardLink:
         return Link(entry, raw, parent, name);
@@ -106,8 +109,8 @@ class Unpacker {
  private:
   Error Fail(const DebEntry& entry, std::string_view doing) const {
     return Error{errno == EEXIST ? ErrorCode::kConflict : ErrorCode::kIo,
-                 deb_.filename().string() + ": " + std::string(doing) + " " + Printable(entry.path) +
-                     ": " + std::strerror(errno)};
+                 deb_.filename().string() + ": " + std::string(doing) + " " +
+                     Printable(entry.path) + ": " + std::strerror(errno)};
   }
 
   Result<int> OpenFolder(const std::string& path) {
@@ -146,22 +149,24 @@ class Unpacker {
     return {};
   }
 
-  Status Link(const DebEntry& entry, const archive::Entry& raw, int parent, const std::string& name) {
+  Status Link(const DebEntry& entry, const archive::Entry& raw, int parent,
+              const std::string& name) {
     const std::string target = LETHE_TRY(CleanPath(raw.target, deb_));
     const size_t slash = target.rfind('/');
     const Fd folder(LETHE_TRY(OpenFolder(target.substr(0, slash))));
-    if (!folder || ::linkat(folder.get(), target.c_str() + slash + 1, parent, name.c_str(), 0) != 0) {
+    if (!folder ||
+        ::linkat(folder.get(), target.c_str() + slash + 1, parent, name.c_str(), 0) != 0) {
       return Fail(entry, "hard-linking");
     }
     return {};
   }
 
   Status File(const DebEntry& entry, int parent, const std::string& name, archive::Reader& reader) {
-    const Fd fd(::openat(parent, name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
+    const Fd fd(
+        ::openat(parent, name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!fd) return Fail(entry, "creating");
-    LETHE_TRY(reader.ReadDataTo(kMaxFile, [&](std::string_view piece) {
-      return WriteAll(fd.get(), piece, entry.path);
-    }));
+    LETHE_TRY(reader.ReadDataTo(
+        kMaxFile, [&](std::string_view piece) { return WriteAll(fd.get(), piece, entry.path); }));
     LETHE_TRY(Owner(parent, name, entry));
     const unsigned mode = options_.owners ? entry.mode : entry.mode & 0777;
     if (::fchmod(fd.get(), mode) != 0) return Fail(entry, "changing the mode of");

@@ -1,5 +1,6 @@
-// Debian binary packages (deb(5)): reads one and unpacks it below a folder. Nothing in a package can
-// write outside that folder: names are checked and folders are opened with openat2(RESOLVE_IN_ROOT).
+// Debian binary packages (deb(5)): reads one and unpacks it below a folder. Nothing in a package
+// can write outside that folder: names are checked and folders are opened with
+// openat2(RESOLVE_IN_ROOT).
 #pragma once
 
 #include <filesystem>

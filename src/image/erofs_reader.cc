@@ -30,12 +30,15 @@ constexpr unsigned kAlgorithmZstd = 3;
 template <typename T>
 T Little(std::string_view bytes, size_t at) {
   T out = 0;
-  for (size_t i = 0; i < sizeof(T); ++i) out = static_cast<T>(out | static_cast<T>(static_cast<T>(static_cast<uint8_t>(bytes[at + i])) << (8 * i)));
+  for (size_t i = 0; i < sizeof(T); ++i)
+    out = static_cast<T>(
+        out | static_cast<T>(static_cast<T>(static_cast<uint8_t>(bytes[at + i])) << (8 * i)));
   return out;
 }
 
 Error Bad(uint64_t offset, std::string_view what) {
-  return Error{ErrorCode::kMalformed, "EROFS at byte " + std::to_string(offset) + ": " + std::string(what)};
+  return Error{ErrorCode::kMalformed,
+               "EROFS at byte " + std::to_string(offset) + ": " + std::string(what)};
 }
 
 Error Unsupported(std::string_view what) {
@@ -47,13 +50,15 @@ Error Unsupported(std::string_view what) {
 // One entry of the cluster index of a compressed file.
 struct ErofsReader::Cluster {
   unsigned type = kPlain;
-  unsigned offset = 0;        // where the extent of a head starts in its cluster
-  uint64_t block = 0;         // of a head
-  unsigned block_count = 0;   // of a big cluster, told by the entry behind its head; 0: not told
+  unsigned offset = 0;       // where the extent of a head starts in its cluster
+  uint64_t block = 0;        // of a head
+  unsigned block_count = 0;  // of a big cluster, told by the entry behind its head; 0: not told
 };
 
-// The index behind a compressed inode: z_erofs_map_header, then entries of 8 bytes ("full") or packs
-// ("compact": two entries in 8 bytes, or sixteen in 32, each pack with one base address at its end).
+// The index behind a compressed inode: z_erofs_map_header, then entries of 8 bytes ("full") or
+// packs
+// ("compact": two entries in 8 bytes, or sixteen in 32, each pack with one base address at its
+// end).
 class ErofsReader::ClusterIndex {
  public:
   static Result<ClusterIndex> Open(const ErofsReader& reader, const Inode& inode) {
@@ -63,10 +68,12 @@ class ErofsReader::ClusterIndex {
     index.advise_ = Little<uint16_t>(header, 4);
     index.bits_ = reader.block_bits_ + (static_cast<uint8_t>(header[7]) & 7);
     const unsigned algorithm = static_cast<uint8_t>(header[6]) & 15;
-    if ((static_cast<uint8_t>(header[7]) & 0x80) != 0 || (index.advise_ & ~(kAdvise2B | kAdviseBig1 | kAdviseBig2 | kAdviseInterlaced)) != 0) {
+    if ((static_cast<uint8_t>(header[7]) & 0x80) != 0 ||
+        (index.advise_ & ~(kAdvise2B | kAdviseBig1 | kAdviseBig2 | kAdviseInterlaced)) != 0) {
       return Unsupported("a file with packed tails or fragments");
     }
-    if (algorithm != kAlgorithmZstd) return Unsupported("compression algorithm " + std::to_string(algorithm));
+    if (algorithm != kAlgorithmZstd)
+      return Unsupported("compression algorithm " + std::to_string(algorithm));
     index.count_ = (inode.size + (1ULL << index.bits_) - 1) >> index.bits_;
     index.full_ = inode.layout == kCompressedFull;
     index.size_ = inode.size;
@@ -76,11 +83,15 @@ class ErofsReader::ClusterIndex {
       index.initial_ = (32 - start % 32) / 4 % 8;
       if (index.initial_ >= index.count_) index.initial_ = (index.count_ + 1) / 2 * 2;
       const bool two_bytes = (index.advise_ & kAdvise2B) != 0;
-      index.middle_ = two_bytes && index.count_ > index.initial_ ? (index.count_ - index.initial_) / 16 * 16 : 0;
+      index.middle_ = two_bytes && index.count_ > index.initial_
+                          ? (index.count_ - index.initial_) / 16 * 16
+                          : 0;
     }
     // The last pack of two is whole even where the file ends in its first half.
     const uint64_t rest = index.count_ - std::min(index.count_, index.initial_ + index.middle_);
-    const uint64_t bytes = index.full_ ? index.count_ * 8 : index.initial_ * 4 + index.middle_ * 2 + (rest + 1) / 2 * 8;
+    const uint64_t bytes = index.full_
+                               ? index.count_ * 8
+                               : index.initial_ * 4 + index.middle_ * 2 + (rest + 1) / 2 * 8;
     index.entries_ = LETHE_TRY(reader.Slice(start, bytes));
     return index;
   }
@@ -89,7 +100,9 @@ class ErofsReader::ClusterIndex {
   unsigned bits() const { return bits_; }
   uint64_t size() const { return size_; }
   bool interlaced() const { return (advise_ & kAdviseInterlaced) != 0; }
-  bool Big(unsigned type) const { return (advise_ & (type == kHead1 ? kAdviseBig1 : kAdviseBig2)) != 0; }
+  bool Big(unsigned type) const {
+    return (advise_ & (type == kHead1 ? kAdviseBig1 : kAdviseBig2)) != 0;
+  }
 
   Result<Cluster> At(uint64_t i) const { return full_ ? FullAt(i) : CompactAt(i); }
 
@@ -107,10 +120,10 @@ class ErofsReader::ClusterIndex {
   }
 
   struct Pack {
-    uint64_t at;        // byte offset in entries_
-    unsigned entries;   // 2 or 16
-    unsigned index;     // of the wanted entry
-    unsigned width;     // bits of an entry
+    uint64_t at;       // byte offset in entries_
+    unsigned entries;  // 2 or 16
+    unsigned index;    // of the wanted entry
+    unsigned width;    // bits of an entry
   };
 
   Pack PackOf(uint64_t i) const {
@@ -127,7 +140,8 @@ class ErofsReader::ClusterIndex {
     const unsigned bit = index * pack.width;
     const uint64_t byte = pack.at + bit / 8;
     uint32_t value = 0;
-    for (unsigned k = 0; k < 4 && byte + k < entries_.size(); ++k) value |= uint32_t{static_cast<uint8_t>(entries_[byte + k])} << (8 * k);
+    for (unsigned k = 0; k < 4 && byte + k < entries_.size(); ++k)
+      value |= uint32_t{static_cast<uint8_t>(entries_[byte + k])} << (8 * k);
     value >>= bit % 8;
     return {value & ((1U << low_bits) - 1), (value >> low_bits) & 3};
   }
@@ -180,7 +194,8 @@ class ErofsReader::ClusterIndex {
 };
 
 Result<std::string_view> ErofsReader::Slice(uint64_t offset, uint64_t size) const {
-  if (offset > image_.size() || size > image_.size() - offset) return Bad(offset, "outside of the image");
+  if (offset > image_.size() || size > image_.size() - offset)
+    return Bad(offset, "outside of the image");
   return image_.substr(offset, size);
 }
 
@@ -189,16 +204,19 @@ Result<ErofsReader> ErofsReader::Open(std::string_view image) {
   const std::string_view super = LETHE_TRY(reader.Slice(kSuperOffset, 128));
   if (Little<uint32_t>(super, 0) != kMagic) return Bad(kSuperOffset, "not an EROFS image");
   reader.block_bits_ = static_cast<uint8_t>(super[12]);
-  if (reader.block_bits_ < 9 || reader.block_bits_ > 16) return Bad(kSuperOffset + 12, "block size");
+  if (reader.block_bits_ < 9 || reader.block_bits_ > 16)
+    return Bad(kSuperOffset + 12, "block size");
   reader.root_nid_ = Little<uint16_t>(super, 14);
   reader.meta_offset_ = uint64_t{Little<uint32_t>(super, 40)} << reader.block_bits_;
   const uint32_t features = Little<uint32_t>(super, 80);
-  if ((features & ~kKnownFeatures) != 0) return Unsupported("feature " + std::to_string(features & ~kKnownFeatures));
+  if ((features & ~kKnownFeatures) != 0)
+    return Unsupported("feature " + std::to_string(features & ~kKnownFeatures));
   return reader;
 }
 
 Result<ErofsReader::Inode> ErofsReader::ReadInode(uint64_t nid) const {
-  if (nid > image_.size() / kSlot) return Bad(meta_offset_, "node " + std::to_string(nid) + " is outside of the image");
+  if (nid > image_.size() / kSlot)
+    return Bad(meta_offset_, "node " + std::to_string(nid) + " is outside of the image");
   const uint64_t at = meta_offset_ + nid * kSlot;
   const uint16_t format = Little<uint16_t>(LETHE_TRY(Slice(at, 32)), 0);
   const bool extended = (format & 1) != 0;
@@ -233,8 +251,11 @@ Result<std::vector<ErofsReader::Extent>> ErofsReader::Extents(const ClusterIndex
       if (extents.empty()) return Bad(0, "compressed file without a first cluster");
       continue;
     }
-    Extent extent{.logical = (i << index.bits()) + cluster.offset, .block = cluster.block, .plain = cluster.type == kPlain};
-    if (cluster.offset >= (1U << index.bits()) || (extents.empty() ? extent.logical != 0 : extent.logical <= extents.back().logical)) {
+    Extent extent{.logical = (i << index.bits()) + cluster.offset,
+                  .block = cluster.block,
+                  .plain = cluster.type == kPlain};
+    if (cluster.offset >= (1U << index.bits()) ||
+        (extents.empty() ? extent.logical != 0 : extent.logical <= extents.back().logical)) {
       return Bad(0, "compressed file with overlapping clusters");
     }
     if (index.Big(cluster.type) && i + 1 < index.count()) {
@@ -248,7 +269,8 @@ Result<std::vector<ErofsReader::Extent>> ErofsReader::Extents(const ClusterIndex
   return extents;
 }
 
-Status ErofsReader::Inflate(const Extent& extent, uint64_t end, bool interlaced, std::string& out) const {
+Status ErofsReader::Inflate(const Extent& extent, uint64_t end, bool interlaced,
+                            std::string& out) const {
   const uint64_t block = 1ULL << block_bits_;
   const uint64_t length = end - extent.logical;
   const uint64_t at = extent.block << block_bits_;
@@ -265,13 +287,15 @@ Status ErofsReader::Inflate(const Extent& extent, uint64_t end, bool interlaced,
   const size_t data = packed.find_first_not_of('\0');
   if (data == std::string_view::npos || data >= block) return Bad(at, "empty cluster");
   packed.remove_prefix(data);
-  const std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
+  const std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(),
+                                                                   ZSTD_freeDCtx);
   std::string piece(length, '\0');
   ZSTD_inBuffer in{packed.data(), packed.size(), 0};
   ZSTD_outBuffer result{piece.data(), piece.size(), 0};
   while (result.pos < result.size) {
     const size_t before = in.pos + result.pos;
-    if (ZSTD_isError(ZSTD_decompressStream(context.get(), &result, &in)) != 0U || in.pos + result.pos == before) {
+    if (ZSTD_isError(ZSTD_decompressStream(context.get(), &result, &in)) != 0U ||
+        in.pos + result.pos == before) {
       return Bad(at, "damaged compressed data");
     }
   }
@@ -307,7 +331,8 @@ Result<std::string> ErofsReader::Read(uint64_t nid) const {
   }
 }
 
-Status ErofsReader::WalkBlock(std::string_view block, const std::string& path, int depth, std::vector<ErofsNode>& out) const {
+Status ErofsReader::WalkBlock(std::string_view block, const std::string& path, int depth,
+                              std::vector<ErofsNode>& out) const {
   constexpr size_t kEntry = 12;
   const auto bad = [&] { return Bad(0, "damaged folder " + path); };
   if (block.size() < kEntry) return bad();
@@ -322,12 +347,14 @@ Status ErofsReader::WalkBlock(std::string_view block, const std::string& path, i
     name = name.substr(0, name.find('\0'));  // the last name of a block may be padded
     if (name == "." || name == "..") continue;
     if (name.empty() || name.find('/') != std::string_view::npos) return bad();
-    LETHE_TRY(Walk(Little<uint64_t>(block, i * kEntry), path + "/" + std::string(name), depth + 1, out));
+    LETHE_TRY(
+        Walk(Little<uint64_t>(block, i * kEntry), path + "/" + std::string(name), depth + 1, out));
   }
   return {};
 }
 
-Status ErofsReader::Walk(uint64_t nid, const std::string& path, int depth, std::vector<ErofsNode>& out) const {
+Status ErofsReader::Walk(uint64_t nid, const std::string& path, int depth,
+                         std::vector<ErofsNode>& out) const {
   if (depth > kMaxDepth || out.size() >= kMaxNodes) return Bad(0, "too many nodes");
   const Inode inode = LETHE_TRY(ReadInode(nid));
   out.push_back({path.empty() ? "/" : path, inode.mode, inode.uid, inode.gid, inode.size, nid});
@@ -343,7 +370,8 @@ Status ErofsReader::Walk(uint64_t nid, const std::string& path, int depth, std::
 Result<std::vector<ErofsNode>> ErofsReader::List() const {
   std::vector<ErofsNode> out;
   LETHE_TRY(Walk(root_nid_, "", 0, out));
-  std::sort(out.begin(), out.end(), [](const ErofsNode& a, const ErofsNode& b) { return a.path < b.path; });
+  std::sort(out.begin(), out.end(),
+            [](const ErofsNode& a, const ErofsNode& b) { return a.path < b.path; });
   return out;
 }
 

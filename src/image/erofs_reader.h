@@ -1,6 +1,7 @@
-// Reads EROFS images (Linux fs/erofs/erofs_fs.h) as mkfs.erofs of erofs-utils 1.8 writes them for us:
-// flat, inline and zstd-compressed files with full or compact indexes and big clusters. Pure: bytes in,
-// nodes out. Hostile images are kMalformed with the place; features outside of this list kUnavailable.
+// Reads EROFS images (Linux fs/erofs/erofs_fs.h) as mkfs.erofs of erofs-utils 1.8 writes them for
+// us: flat, inline and zstd-compressed files with full or compact indexes and big clusters. Pure:
+// bytes in, nodes out. Hostile images are kMalformed with the place; features outside of this list
+// kUnavailable.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,7 @@ struct ErofsNode {
   uint32_t uid = 0;
   uint32_t gid = 0;
   uint64_t size = 0;
-  uint64_t nid = 0;   // equal for hard links
+  uint64_t nid = 0;  // equal for hard links
 };
 
 class ErofsReader {
@@ -58,7 +59,8 @@ class ErofsReader {
   Result<std::vector<Extent>> Extents(const ClusterIndex& index) const;
   Status Inflate(const Extent& extent, uint64_t end, bool interlaced, std::string& out) const;
   Status Walk(uint64_t nid, const std::string& path, int depth, std::vector<ErofsNode>& out) const;
-  Status WalkBlock(std::string_view block, const std::string& path, int depth, std::vector<ErofsNode>& out) const;
+  Status WalkBlock(std::string_view block, const std::string& path, int depth,
+                   std::vector<ErofsNode>& out) const;
   Result<std::string_view> Slice(uint64_t offset, uint64_t size) const;
 
   std::string_view image_;

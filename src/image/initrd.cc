@@ -23,18 +23,21 @@ std::string MountTable(const std::vector<recipe::WritablePath>& writable) {
   for (const auto& path : writable) {
     char mode[32];
     std::snprintf(mode, sizeof mode, "%04o", path.mode);
-    out += path.path + " " + mode + " " + std::to_string(uint64_t{path.size_mib} << 20) + " nosuid,nodev,noexec\n";
+    out += path.path + " " + mode + " " + std::to_string(uint64_t{path.size_mib} << 20) +
+           " nosuid,nodev,noexec\n";
   }
   return out;
 }
 
 }  // namespace
 
-Result<std::vector<ManifestBlob>> WriteInitrd(const InitrdInputs& inputs, const std::filesystem::path& output) {
+Result<std::vector<ManifestBlob>> WriteInitrd(const InitrdInputs& inputs,
+                                              const std::filesystem::path& output) {
   const MappedFile root = LETHE_TRY(MapFile(inputs.root_image));
   const std::string mounts = MountTable(inputs.writable);
-  std::map<std::string, File> files = {
-      {"init", {0755, inputs.init}}, {"lethe/mounts", {0644, mounts}}, {"lethe/root.erofs", {0644, root.bytes}}};
+  std::map<std::string, File> files = {{"init", {0755, inputs.init}},
+                                       {"lethe/mounts", {0644, mounts}},
+                                       {"lethe/root.erofs", {0644, root.bytes}}};
   for (size_t i = 0; i < inputs.modules.size(); ++i) {
     char number[32];
     std::snprintf(number, sizeof number, "%02zu-", i);
@@ -47,7 +50,8 @@ Result<std::vector<ManifestBlob>> WriteInitrd(const InitrdInputs& inputs, const 
     sums += blobs.back().sha256.Hex() + "  " + name + "\n";
   }
   blobs.push_back({"/lethe/SHA256SUMS", sums.size(), crypto::Sha256Of(sums)});
-  std::sort(blobs.begin(), blobs.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  std::sort(blobs.begin(), blobs.end(),
+            [](const auto& a, const auto& b) { return a.path < b.path; });
 
   const Fd fd = LETHE_TRY(OpenFile(output, O_CREAT | O_WRONLY | O_TRUNC));
   CpioFdSink sink(fd.get(), output.string());

@@ -13,13 +13,13 @@
 namespace lethe::image {
 
 struct InitrdModule {
-  std::string name;   // file name, "erofs.ko"
+  std::string name;  // file name, "erofs.ko"
   std::string bytes;
 };
 
 struct InitrdInputs {
-  std::string init;                    // the program's bytes
-  std::vector<InitrdModule> modules;   // in loading order
+  std::string init;                   // the program's bytes
+  std::vector<InitrdModule> modules;  // in loading order
   std::vector<recipe::WritablePath> writable;
   std::filesystem::path root_image;
 };

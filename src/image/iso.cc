@@ -19,8 +19,8 @@ std::string FormatUtc(uint64_t epoch_unix_s, const char* format) {
   return text;
 }
 
-// GRUB finds the medium by the ISO's modification date; two hundredths from the identity tell images
-// of one second apart.
+// GRUB finds the medium by the ISO's modification date; two hundredths from the identity tell
+// images of one second apart.
 struct VolumeDate {
   std::string xorriso;  // YYYYMMDDhhmmsscc
   std::string grub;     // YYYY-MM-DD-hh-mm-ss-cc
@@ -84,7 +84,8 @@ Status MakeIso(const IsoInputs& inputs, const fs::path& output) {
   LETHE_TRY_IN(RunInRoot(command), "writing the ISO");
   std::error_code error;
   fs::rename(inputs.scratch / "out.iso", output, error);
-  if (error) return Error{ErrorCode::kIo, "moving the ISO to " + output.string() + ": " + error.message()};
+  if (error)
+    return Error{ErrorCode::kIo, "moving the ISO to " + output.string() + ": " + error.message()};
   return {};
 }
 

@@ -1,5 +1,6 @@
-// Makes the hybrid ISO: one boot path for BIOS and UEFI, from optical and USB media alike. GRUB reads
-// kernel and initrd into RAM with a fixed, built-in script: no menu, no prompt, a reboot on failure.
+// Makes the hybrid ISO: one boot path for BIOS and UEFI, from optical and USB media alike. GRUB
+// reads kernel and initrd into RAM with a fixed, built-in script: no menu, no prompt, a reboot on
+// failure.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@ struct IsoInputs {
   std::filesystem::path scratch;     // an empty folder
   std::string volume_id;
   std::string command_line;
-  uint64_t epoch_unix_s = 0;         // every date in the image
-  crypto::Sha256Digest identity;     // source of every identifier (disk, file system)
+  uint64_t epoch_unix_s = 0;      // every date in the image
+  crypto::Sha256Digest identity;  // source of every identifier (disk, file system)
 };
 
 // Writes `output`. The same inputs give the same bytes.

@@ -12,7 +12,8 @@ constexpr size_t kMaxFiles = 10000;
 constexpr int kMaxDepth = 16;
 
 Error BadIso(uint64_t offset, std::string_view what) {
-  return Error{ErrorCode::kMalformed, "ISO at byte " + std::to_string(offset) + ": " + std::string(what)};
+  return Error{ErrorCode::kMalformed,
+               "ISO at byte " + std::to_string(offset) + ": " + std::string(what)};
 }
 
 uint8_t Byte(std::string_view bytes, size_t i) { return static_cast<uint8_t>(bytes[i]); }
@@ -35,13 +36,15 @@ class IsoParser {
   explicit IsoParser(std::string_view iso) : iso_(iso) {}
 
   Result<IsoListing> Parse() {
-    if (iso_.size() < kFirstDescriptor + kSector) return BadIso(0, "too short for an ISO 9660 image");
+    if (iso_.size() < kFirstDescriptor + kSector)
+      return BadIso(0, "too short for an ISO 9660 image");
     const std::string_view descriptor = iso_.substr(kFirstDescriptor, kSector);
     if (Byte(descriptor, 0) != 1 || descriptor.substr(1, 5) != "CD001") {
       return BadIso(kFirstDescriptor, "no primary volume descriptor");
     }
     const uint64_t volume_bytes = uint64_t{Little32(descriptor, 80)} * kSector;
-    if (volume_bytes > iso_.size()) return BadIso(kFirstDescriptor + 80, "volume is larger than the file");
+    if (volume_bytes > iso_.size())
+      return BadIso(kFirstDescriptor + 80, "volume is larger than the file");
     std::string_view volume_id = descriptor.substr(40, 32);
     listing_.volume_id = volume_id.substr(0, volume_id.find_last_not_of(' ') + 1);
     const Record root = LETHE_TRY(ParseRecord(kFirstDescriptor + 156));
@@ -68,9 +71,11 @@ class IsoParser {
                .name = {},
                .self_or_parent = false};
     const size_t name_length = Byte(record, 32);
-    if (33 + name_length > length || name_length == 0) return BadIso(at, "directory record without a name");
+    if (33 + name_length > length || name_length == 0)
+      return BadIso(at, "directory record without a name");
     out.self_or_parent = name_length == 1 && Byte(record, 33) <= 1;
-    if (out.offset > iso_.size() || out.size > iso_.size() - out.offset) return BadIso(at, "extent outside of the image");
+    if (out.offset > iso_.size() || out.size > iso_.size() - out.offset)
+      return BadIso(at, "extent outside of the image");
     if (Byte(record, 25) & 0x80) return BadIso(at, "file in several extents");
     const size_t system_use = 33 + name_length + (name_length % 2 == 0 ? 1 : 0);
     if (system_use < length) out.name = LETHE_TRY(RockRidgeName(record.substr(system_use), at));
@@ -102,7 +107,8 @@ class IsoParser {
       if (next.empty()) break;
       area = next;
     }
-    if (name.find('/') != std::string::npos || name.find('\0') != std::string::npos) return BadIso(at, "bad file name");
+    if (name.find('/') != std::string::npos || name.find('\0') != std::string::npos)
+      return BadIso(at, "bad file name");
     return name;
   }
 

@@ -1,5 +1,6 @@
 // Reads the structure of an ISO 9660 image with Rock Ridge names (ECMA-119, SUSP/RRIP 1.12), as our
-// builds make them. Pure: bytes in, listing out; hostile images are kMalformed with the byte offset.
+// builds make them. Pure: bytes in, listing out; hostile images are kMalformed with the byte
+// offset.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,8 @@ Result<IsoListing> ReadIso(std::string_view iso);
 const IsoFile* FindIsoFile(const IsoListing& listing, std::string_view path);
 
 // SHA-256 over all bytes of the image that belong to no file: volume descriptors, folders, boot
-// sectors, the EFI system partition, padding. Together with the files' digests it covers every byte.
+// sectors, the EFI system partition, padding. Together with the files' digests it covers every
+// byte.
 crypto::Sha256Digest IsoStructureDigest(std::string_view iso, const IsoListing& listing);
 
 }  // namespace lethe::image

@@ -56,7 +56,8 @@ Result<std::string_view> Section(std::string_view elf, std::string_view wanted) 
   for (uint64_t i = 0; i < header.e_shnum; ++i) {
     const auto s = LETHE_TRY(section(i));
     const uint64_t name_at = names.sh_offset + s.sh_name;
-    if (name_at >= elf.size()) return Error{ErrorCode::kMalformed, "section name outside of the file"};
+    if (name_at >= elf.size())
+      return Error{ErrorCode::kMalformed, "section name outside of the file"};
     const std::string_view rest = elf.substr(name_at);
     if (rest.substr(0, rest.find('\0')) != wanted) continue;
     if (s.sh_offset > elf.size() || s.sh_size > elf.size() - s.sh_offset) {
@@ -72,7 +73,7 @@ struct KernelFiles {
   std::string version;
   std::string vmlinuz;
   std::map<std::string, std::pair<std::string, std::string>> modules;  // name: path, bytes
-  std::map<std::string, std::string> lists;                            // modules.builtin, …: bytes
+  std::map<std::string, std::string> lists;  // modules.builtin, …: bytes
 };
 
 Result<KernelFiles> ReadKernelFiles(const fs::path& deb) {
@@ -113,9 +114,11 @@ class Selector {
   Status Select(std::string_view raw_name, const std::string& wanted_by, bool soft,
                 std::vector<std::string>& order, int depth = 0) {
     constexpr int kMaxDepth = 64;
-    if (depth > kMaxDepth) return Error{ErrorCode::kMalformed, "modules depend on each other in a circle"};
+    if (depth > kMaxDepth)
+      return Error{ErrorCode::kMalformed, "modules depend on each other in a circle"};
     const std::string name = NormalName(raw_name);
-    if (std::find(order.begin(), order.end(), name) != order.end() || builtin_.contains(name)) return {};
+    if (std::find(order.begin(), order.end(), name) != order.end() || builtin_.contains(name))
+      return {};
     if (!files_.modules.contains(name)) {
       const auto providers = LETHE_TRY(Providers(std::string(raw_name)));
       for (const std::string& provider : providers) {
@@ -124,11 +127,13 @@ class Selector {
       }
       if (!providers.empty() || soft) return {};
       return Error{ErrorCode::kNotFound, "kernel " + files_.version + " has no module '" +
-                                             Printable(raw_name) + "' (wanted by " + wanted_by + ")"};
+                                             Printable(raw_name) + "' (wanted by " + wanted_by +
+                                             ")"};
     }
     const ModuleInfo info = LETHE_TRY(Info(name));
     for (const auto& need : info.depends) LETHE_TRY(Select(need, name, false, order, depth + 1));
-    for (const auto& need : info.soft_depends) LETHE_TRY(Select(need, name, true, order, depth + 1));
+    for (const auto& need : info.soft_depends)
+      LETHE_TRY(Select(need, name, true, order, depth + 1));
     if (std::find(order.begin(), order.end(), name) == order.end()) order.push_back(name);
     return {};
   }
@@ -204,7 +209,8 @@ Result<ModuleInfo> ParseModuleInfo(std::string_view elf) {
   return info;
 }
 
-Status ExtractKernel(const fs::path& deb, const KernelSelection& selection, const fs::path& output) {
+Status ExtractKernel(const fs::path& deb, const KernelSelection& selection,
+                     const fs::path& output) {
   const KernelFiles files = LETHE_TRY(ReadKernelFiles(deb));
   Selector selector(files);
   std::vector<std::string> initrd;

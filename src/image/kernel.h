@@ -1,6 +1,6 @@
-// The kernel of the image: unpacked from its package, not installed. Only the modules on the recipe's
-// allow-list ship, closed over what they depend on; everything else cannot be loaded because it is
-// not there.
+// The kernel of the image: unpacked from its package, not installed. Only the modules on the
+// recipe's allow-list ship, closed over what they depend on; everything else cannot be loaded
+// because it is not there.
 #pragma once
 
 #include <filesystem>
@@ -33,7 +33,8 @@ struct KernelSelection {
 //   version         the kernel's release, e.g. 6.12.1-amd64
 //   vmlinuz
 //   initrd-modules  paths below `root`, one per line, in loading order
-//   root/           usr/lib/modules/<version>/… with decompressed modules (and `lib`, a link for depmod)
+//   root/           usr/lib/modules/<version>/… with decompressed modules (and `lib`, a link for
+//   depmod)
 // kNotFound for a module that the kernel does not have; kMalformed for a damaged package.
 Status ExtractKernel(const std::filesystem::path& deb, const KernelSelection& selection,
                      const std::filesystem::path& output);

@@ -9,9 +9,12 @@ constexpr const char* kFormat = "lethe-manifest-1";
 
 std::string_view TypeName(NodeType type) {
   switch (type) {
-    case NodeType::kFile: return "file";
-    case NodeType::kDirectory: return "directory";
-    case NodeType::kSymlink: return "symlink";
+    case NodeType::kFile:
+      return "file";
+    case NodeType::kDirectory:
+      return "directory";
+    case NodeType::kSymlink:
+      return "symlink";
   }
   return "";
 }
@@ -21,8 +24,9 @@ json::Value ToJson(const ManifestBlob& blob) {
 }
 
 json::Value ToJson(const ManifestNode& node) {
-  json::Object out{{"path", node.path}, {"type", TypeName(node.type)}, {"mode", node.mode},
-                   {"uid", node.uid},   {"gid", node.gid},             {"package", node.package}};
+  json::Object out{{"path", node.path}, {"type", TypeName(node.type)},
+                   {"mode", node.mode}, {"uid", node.uid},
+                   {"gid", node.gid},   {"package", node.package}};
   if (node.type == NodeType::kFile) {
     out["size"] = node.size;
     out["sha256"] = node.sha256.Hex();
@@ -95,7 +99,8 @@ class ObjectReader {
   }
 
  private:
-  ObjectReader(const json::Object& object, std::string where) : object_(&object), where_(std::move(where)) {}
+  ObjectReader(const json::Object& object, std::string where)
+      : object_(&object), where_(std::move(where)) {}
   const json::Value* Take(std::string_view key) {
     const auto it = object_->find(key);
     if (it == object_->end()) return nullptr;
@@ -161,12 +166,14 @@ Status ReadList(ObjectReader& root, std::string_view key, std::vector<T>& out) {
   const json::Array* array = LETHE_TRY(root.List(key));
   if (array->size() > kMaxEntries) return BadManifest("more than a million entries");
   for (const json::Value& value : *array) {
-    auto object = LETHE_TRY(ObjectReader::From(value, std::string(key) + "[" + std::to_string(out.size()) + "]"));
+    auto object = LETHE_TRY(
+        ObjectReader::From(value, std::string(key) + "[" + std::to_string(out.size()) + "]"));
     T entry;
     LETHE_TRY(Read(object, entry));
     LETHE_TRY(object.Finish());
     if (!out.empty() && !(KeyOf(out.back()) < KeyOf(entry))) {
-      return BadManifest(std::string(key) + ": '" + KeyOf(entry) + "' is not in order, or there twice");
+      return BadManifest(std::string(key) + ": '" + KeyOf(entry) +
+                         "' is not in order, or there twice");
     }
     out.push_back(std::move(entry));
   }
@@ -200,7 +207,8 @@ Result<Manifest> ParseManifest(std::string_view text) {
   const json::Value value = LETHE_TRY_IN(json::Parse(text), "manifest");
   auto root = LETHE_TRY(ObjectReader::From(value, "top"));
   Manifest m;
-  if (LETHE_TRY(root.String("format")) != kFormat) return BadManifest("key 'format': allowed: lethe-manifest-1");
+  if (LETHE_TRY(root.String("format")) != kFormat)
+    return BadManifest("key 'format': allowed: lethe-manifest-1");
   m.image_id = LETHE_TRY(root.String("image_id"));
   m.image_version = LETHE_TRY(root.String("image_version"));
   m.commit = LETHE_TRY(root.String("commit"));

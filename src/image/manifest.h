@@ -38,7 +38,7 @@ struct ManifestNode {  // a node of the root image
   uint64_t size = 0;            // of files
   crypto::Sha256Digest sha256;  // of files
   std::string target;           // of symlinks
-  std::string package;          // Debian package, "recipe", a component's name; empty: made by the build
+  std::string package;  // Debian package, "recipe", a component's name; empty: made by the build
 };
 
 struct ManifestPackage {
@@ -47,22 +47,22 @@ struct ManifestPackage {
   std::string architecture;
   std::string source;
   std::string source_version;
-  crypto::Sha256Digest sha256;  // of the .deb
+  crypto::Sha256Digest sha256;   // of the .deb
   uint64_t installed_bytes = 0;  // of its files in the root image, uncompressed
 };
 
 struct Manifest {
   std::string image_id;
   std::string image_version;
-  std::string commit;   // full hash
-  bool dirty = false;   // built from a tree that is not exactly that commit: never releasable
+  std::string commit;  // full hash
+  bool dirty = false;  // built from a tree that is not exactly that commit: never releasable
   std::string kernel_version;
   std::string command_line;
-  crypto::Sha256Digest lock;           // of the lock file
-  crypto::Sha256Digest iso_structure;  // of all bytes of the ISO outside of file extents
-  std::vector<ManifestBlob> iso;       // sorted by path; without the manifest and the sums
-  std::vector<ManifestBlob> initrd;    // sorted by path
-  std::vector<ManifestNode> root;      // sorted by path (byte order)
+  crypto::Sha256Digest lock;              // of the lock file
+  crypto::Sha256Digest iso_structure;     // of all bytes of the ISO outside of file extents
+  std::vector<ManifestBlob> iso;          // sorted by path; without the manifest and the sums
+  std::vector<ManifestBlob> initrd;       // sorted by path
+  std::vector<ManifestNode> root;         // sorted by path (byte order)
   std::vector<ManifestPackage> packages;  // sorted by name
 };
 

@@ -47,8 +47,9 @@ Result<uint64_t> SubordinateRange(const char* file) {
     if (ours && first && count && *count >= kIds - 1) return *first;
   }
   return Error{ErrorCode::kUnavailable,
-               std::string(file) + " gives this user no range of 65536 ids: run "
-                                   "'usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " +
+               std::string(file) +
+                   " gives this user no range of 65536 ids: run "
+                   "'usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " +
                    id + "' as root"};
 }
 
@@ -70,9 +71,9 @@ Status MapIds(pid_t child) {
   } kMaps[] = {{"newuidmap", "/etc/subuid", ::getuid()}, {"newgidmap", "/etc/subgid", ::getgid()}};
   for (const auto& map : kMaps) {
     const uint64_t first = LETHE_TRY(SubordinateRange(map.file));
-    const auto mapped = RunChecked({.argv = {map.program, std::to_string(child), "0",
-                                             std::to_string(map.own), "1", "1",
-                                             std::to_string(first), std::to_string(kIds - 1)}});
+    const auto mapped =
+        RunChecked({.argv = {map.program, std::to_string(child), "0", std::to_string(map.own), "1",
+                             "1", std::to_string(first), std::to_string(kIds - 1)}});
     if (!mapped) {
       return Error{ErrorCode::kUnavailable,
                    "mapping ids (install the package uidmap): " + mapped.error().message};
@@ -140,11 +141,12 @@ int BindMount(const std::string& from, const std::string& to, bool writable) {
   if (::mount(from.c_str(), to.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) return errno;
   if (writable) return 0;
   // A read-only remount inside a user namespace must keep the flags that the host locked.
-  for (const unsigned long keep : {0UL, static_cast<unsigned long>(MS_NODEV),
-                                   static_cast<unsigned long>(MS_NODEV | MS_NOSUID),
-                                   static_cast<unsigned long>(MS_NODEV | MS_NOSUID | MS_NOEXEC),
-                                   static_cast<unsigned long>(MS_NOSUID)}) {
-    if (::mount(nullptr, to.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY | keep, nullptr) == 0) {
+  for (const unsigned long keep :
+       {0UL, static_cast<unsigned long>(MS_NODEV), static_cast<unsigned long>(MS_NODEV | MS_NOSUID),
+        static_cast<unsigned long>(MS_NODEV | MS_NOSUID | MS_NOEXEC),
+        static_cast<unsigned long>(MS_NOSUID)}) {
+    if (::mount(nullptr, to.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY | keep, nullptr) ==
+        0) {
       return 0;
     }
   }
@@ -154,11 +156,10 @@ int BindMount(const std::string& from, const std::string& to, bool writable) {
 // Prepares the file system of the child and makes `root` its "/". Returns what failed, or nothing.
 std::string EnterRoot(const RootCommand& command) {
   const std::string root = command.root.string();
-  const auto failed = [](const std::string& what) {
-    return what + ": " + std::strerror(errno);
-  };
+  const auto failed = [](const std::string& what) { return what + ": " + std::strerror(errno); };
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return failed("private /");
-  if (errno = BindMount(root, root, command.root_writable); errno != 0) return failed("bind " + root);
+  if (errno = BindMount(root, root, command.root_writable); errno != 0)
+    return failed("bind " + root);
   const std::string dev = root + "/dev";
   if (::mount("tmpfs", dev.c_str(), "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755") != 0) {
     return failed("mount " + dev);
@@ -167,11 +168,15 @@ std::string EnterRoot(const RootCommand& command) {
     const std::string to = dev + "/" + node;
     const Fd created(::open(to.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0666));
     if (!created) return failed("create " + to);
-    if (errno = BindMount(std::string("/dev/") + node, to, true); errno != 0) return failed("bind " + to);
+    if (errno = BindMount(std::string("/dev/") + node, to, true); errno != 0)
+      return failed("bind " + to);
   }
-  for (const auto& [target, name] : {std::pair{"/proc/self/fd", "/fd"}, {"/proc/self/fd/0", "/stdin"},
-                                     {"/proc/self/fd/1", "/stdout"}, {"/proc/self/fd/2", "/stderr"}}) {
-    if (::symlink(target, (dev + name).c_str()) != 0) return failed(std::string("link /dev") + name);
+  for (const auto& [target, name] : {std::pair{"/proc/self/fd", "/fd"},
+                                     {"/proc/self/fd/0", "/stdin"},
+                                     {"/proc/self/fd/1", "/stdout"},
+                                     {"/proc/self/fd/2", "/stderr"}}) {
+    if (::symlink(target, (dev + name).c_str()) != 0)
+      return failed(std::string("link /dev") + name);
   }
   if (::mkdir((dev + "/shm").c_str(), 01777) != 0) return failed("create /dev/shm");
   const std::string tmp = root + "/tmp";
@@ -182,7 +187,8 @@ std::string EnterRoot(const RootCommand& command) {
     const std::string to = root + bind.guest;
     std::error_code ignored;
     fs::create_directories(to, ignored);
-    if (errno = BindMount(bind.host.string(), to, bind.writable); errno != 0) return failed("bind " + to);
+    if (errno = BindMount(bind.host.string(), to, bind.writable); errno != 0)
+      return failed("bind " + to);
   }
   const std::string proc = root + "/proc";
   if (::mount("proc", proc.c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
@@ -209,8 +215,9 @@ std::string EnterRoot(const RootCommand& command) {
   const rlimit core{0, 0};
   ::setrlimit(RLIMIT_CORE, &core);
   ::signal(SIGPIPE, SIG_DFL);
-  std::vector<std::string> env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                                  "HOME=/root", "LC_ALL=C.UTF-8", "TZ=UTC"};
+  std::vector<std::string> env = {
+      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
+      "LC_ALL=C.UTF-8", "TZ=UTC"};
   for (const auto& [key, value] : command.env) env.push_back(key + "=" + value);
   std::vector<char*> env_pointers;
   for (auto& entry : env) env_pointers.push_back(entry.data());
@@ -228,8 +235,8 @@ std::string EnterRoot(const RootCommand& command) {
 
 // The middle process: owns the namespaces, forks PID 1 of the sandbox and reports its exit code.
 [[noreturn]] void RunSandbox(const RootCommand& command, Handshake& handshake) {
-  constexpr int kNamespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
-                              CLONE_NEWUTS | CLONE_NEWIPC;
+  constexpr int kNamespaces =
+      CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC;
   if (handshake.EnterNamespaces(kNamespaces) != 0) ::_exit(125);
   const pid_t child = ::fork();
   if (child == 0) BecomeProgram(command, 0, 1, 2);
@@ -295,7 +302,8 @@ Result<std::string> RunInRoot(const RootCommand& command) {
   const pid_t child = ::fork();
   if (child < 0) return SystemError("forking");
   if (child == 0) {
-    if (::dup2(in.get(), 0) < 0 || ::dup2(out.get(), 1) < 0 || ::dup2(err.get(), 2) < 0) ::_exit(125);
+    if (::dup2(in.get(), 0) < 0 || ::dup2(out.get(), 1) < 0 || ::dup2(err.get(), 2) < 0)
+      ::_exit(125);
     RunSandbox(command, handshake);
   }
   Status mapped = handshake.Complete(child);

@@ -1,6 +1,6 @@
-// Runs code away from the host: new user, mount, PID, network, UTS and IPC namespaces. Works for root
-// and, through the subordinate ids of /etc/subuid, for an ordinary user. Inside, ids 0 to 65535 exist,
-// nothing is privileged towards the host, and there is no network.
+// Runs code away from the host: new user, mount, PID, network, UTS and IPC namespaces. Works for
+// root and, through the subordinate ids of /etc/subuid, for an ordinary user. Inside, ids 0 to
+// 65535 exist, nothing is privileged towards the host, and there is no network.
 #pragma once
 
 #include <filesystem>
@@ -20,7 +20,7 @@ Status RunAsFakeRoot(const std::function<Status()>& work);
 
 struct Bind {
   std::filesystem::path host;  // a folder
-  std::string guest;           // absolute mount point inside; created when missing and root is writable
+  std::string guest;  // absolute mount point inside; created when missing and root is writable
   bool writable = false;
 };
 
@@ -28,7 +28,7 @@ struct RootCommand {
   std::filesystem::path root;  // becomes "/"
   bool root_writable = false;
   std::vector<Bind> binds;
-  std::vector<std::string> argv;  // looked up in the PATH of the root
+  std::vector<std::string> argv;                         // looked up in the PATH of the root
   std::vector<std::pair<std::string, std::string>> env;  // besides the fixed minimal one
   std::string cwd = "/";
   std::string input;

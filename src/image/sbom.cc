@@ -57,9 +57,10 @@ json::Value PackageEntry(const std::string& id, const recipe::LockedPackage& pac
       {"licenseConcluded", kNoAssertion},
       {"licenseDeclared", kNoAssertion},
       {"copyrightText", kNoAssertion},
-      {"sourceInfo", "built from the Debian source package " + package.source + " " + package.source_version},
-      {"checksums", json::Array{json::Object{{"algorithm", "SHA256"},
-                                             {"checksumValue", package.sha256.Hex()}}}},
+      {"sourceInfo",
+       "built from the Debian source package " + package.source + " " + package.source_version},
+      {"checksums",
+       json::Array{json::Object{{"algorithm", "SHA256"}, {"checksumValue", package.sha256.Hex()}}}},
       {"externalRefs", json::Array{json::Object{{"referenceCategory", "PACKAGE-MANAGER"},
                                                 {"referenceType", "purl"},
                                                 {"referenceLocator", purl}}}},
@@ -67,7 +68,8 @@ json::Value PackageEntry(const std::string& id, const recipe::LockedPackage& pac
 }
 
 json::Value Relationship(const std::string& from, const char* type, const std::string& to) {
-  return json::Object{{"spdxElementId", from}, {"relationshipType", type}, {"relatedSpdxElement", to}};
+  return json::Object{
+      {"spdxElementId", from}, {"relationshipType", type}, {"relatedSpdxElement", to}};
 }
 
 }  // namespace
@@ -89,7 +91,8 @@ std::string WriteSbom(const Manifest& manifest, const recipe::Lock& lock, uint64
   for (const recipe::LockedPackage& package : lock.packages) {
     const std::string id = SpdxId("Package", package.name + "-" + package.architecture);
     packages.push_back(PackageEntry(id, package));
-    if (in_image.contains(package.name)) relationships.push_back(Relationship(image, "CONTAINS", id));
+    if (in_image.contains(package.name))
+      relationships.push_back(Relationship(image, "CONTAINS", id));
     if (package.in.contains(recipe::PackageSet::kTools) ||
         package.in.contains(recipe::PackageSet::kCompilers) || !in_image.contains(package.name)) {
       relationships.push_back(Relationship(id, "BUILD_TOOL_OF", image));
@@ -103,8 +106,8 @@ std::string WriteSbom(const Manifest& manifest, const recipe::Lock& lock, uint64
       {"SPDXID", "SPDXRef-DOCUMENT"},
       {"name", name},
       {"documentNamespace", "urn:lethe:spdx:" + id.Hex()},
-      {"creationInfo", json::Object{{"created", Date(epoch_unix_s)},
-                                    {"creators", json::Array{"Tool: lethe"}}}},
+      {"creationInfo",
+       json::Object{{"created", Date(epoch_unix_s)}, {"creators", json::Array{"Tool: lethe"}}}},
       {"packages", std::move(packages)},
       {"relationships", std::move(relationships)},
   });

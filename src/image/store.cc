@@ -15,7 +15,9 @@ Result<Store> Store::Open(const fs::path& directory) {
   LETHE_TRY(MakeDirectories(directory / "tmp"));
   std::error_code error;
   fs::path absolute = fs::canonical(directory, error);
-  if (error) return Error{ErrorCode::kIo, "opening the store " + directory.string() + ": " + error.message()};
+  if (error)
+    return Error{ErrorCode::kIo,
+                 "opening the store " + directory.string() + ": " + error.message()};
   return Store(std::move(absolute));
 }
 

@@ -1,5 +1,5 @@
-// The local store: every package that a build used, by its SHA-256, and the results of build steps, by
-// the digest of their inputs. A result appears by one rename or not at all.
+// The local store: every package that a build used, by its SHA-256, and the results of build steps,
+// by the digest of their inputs. A result appears by one rename or not at all.
 #pragma once
 
 #include <filesystem>

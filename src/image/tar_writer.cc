@@ -41,12 +41,14 @@ void Octal(uint64_t value, char* field, size_t size) {
 
 class Writer {
  public:
-  Writer(int fd, std::string name, uint64_t mtime) : fd_(fd), name_(std::move(name)), mtime_(mtime) {
+  Writer(int fd, std::string name, uint64_t mtime)
+      : fd_(fd), name_(std::move(name)), mtime_(mtime) {
     buffer_.reserve(kFlushAt + (1 << 20));
   }
 
   Status Add(const std::string& path, const TreeNode& node) {
-    const std::string name = path == "/" ? "./" : path.substr(1) + (node.type == NodeType::kDirectory ? "/" : "");
+    const std::string name =
+        path == "/" ? "./" : path.substr(1) + (node.type == NodeType::kDirectory ? "/" : "");
     std::string pax;
     if (name.size() > sizeof(Header::name)) pax += PaxRecord("path", name);
     if (node.target.size() > sizeof(Header::link)) pax += PaxRecord("linkpath", node.target);
@@ -58,7 +60,9 @@ class Writer {
     if (bytes.size() > kMaxFile) {
       return Error{ErrorCode::kMalformed, "writing a tar: " + path + " is larger than 8 GiB"};
     }
-    const char type = node.type == NodeType::kDirectory ? '5' : node.type == NodeType::kSymlink ? '2' : '0';
+    const char type = node.type == NodeType::kDirectory ? '5'
+                      : node.type == NodeType::kSymlink ? '2'
+                                                        : '0';
     AddHeader(name, type, node, bytes.size(), node.target);
     AddData(bytes);
     return buffer_.size() >= kFlushAt ? Flush() : Status();

@@ -35,8 +35,8 @@ struct TreeNode {
   unsigned mode = 0644;  // 07777
   uint32_t uid = 0;
   uint32_t gid = 0;
-  std::string target;  // of a symlink
-  Content content;     // of a file
+  std::string target;           // of a symlink
+  Content content;              // of a file
   crypto::Sha256Digest sha256;  // of the content of a file
   std::string package;          // where it comes from; see ManifestNode
 };

@@ -47,7 +47,8 @@ std::multimap<std::string, std::string> InstallSection(std::string_view text) {
     line = Trim(line);
     if (line.starts_with('[')) inside = line == "[Install]";
     const size_t equals = line.find('=');
-    if (!inside || line.empty() || line[0] == '#' || line[0] == ';' || equals == std::string_view::npos) {
+    if (!inside || line.empty() || line[0] == '#' || line[0] == ';' ||
+        equals == std::string_view::npos) {
       continue;
     }
     for (const auto word : Words(line.substr(equals + 1))) {
@@ -63,7 +64,8 @@ std::string Expand(std::string text, std::string_view unit) {
   const size_t dot = unit.rfind('.');
   const std::string instance =
       at == std::string_view::npos ? "" : std::string(unit.substr(at + 1, dot - at - 1));
-  for (size_t i = text.find("%i"); i != std::string::npos; i = text.find("%i", i + instance.size())) {
+  for (size_t i = text.find("%i"); i != std::string::npos;
+       i = text.find("%i", i + instance.size())) {
     text.replace(i, 2, instance);
   }
   return text;

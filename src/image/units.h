@@ -1,4 +1,5 @@
-// Enables systemd units in a tree, as `systemctl enable` would (systemd.unit(5), section [Install]).
+// Enables systemd units in a tree, as `systemctl enable` would (systemd.unit(5), section
+// [Install]).
 #pragma once
 
 #include <string>
@@ -10,8 +11,8 @@
 namespace lethe::image {
 
 // Makes the links that WantedBy=, RequiredBy=, UpheldBy= and Alias= ask for, and follows Also=.
-// `unit` may be an instance ("x@y.service"). kNotFound where the unit does not exist, kConflict where
-// it has no [Install] section.
+// `unit` may be an instance ("x@y.service"). kNotFound where the unit does not exist, kConflict
+// where it has no [Install] section.
 Status EnableUnit(Tree& tree, std::string_view unit);
 
 }  // namespace lethe::image

@@ -76,7 +76,8 @@ Result<std::vector<DebContents>> UnpackAll(const std::vector<PackageFile>& packa
   };
   if (!packages.empty() && packages[0].name == "base-files") LETHE_TRY(unpack(0));
   const size_t first = !packages.empty() && packages[0].name == "base-files" ? 1 : 0;
-  LETHE_TRY(ParallelFor(packages.size() - first, jobs, [&](size_t i) { return unpack(i + first); }));
+  LETHE_TRY(
+      ParallelFor(packages.size() - first, jobs, [&](size_t i) { return unpack(i + first); }));
   LETHE_TRY(ApplyFolders(contents, root_fd.get(), options.owners));
   return contents;
 }

@@ -21,9 +21,9 @@ struct PackageFile {
 Status UnpackBuildRoot(const std::vector<PackageFile>& packages, const std::filesystem::path& root,
                        unsigned jobs);
 
-// Unpacks, configures and captures. `work` is an empty scratch folder that is left empty; the result
-// is two files in `output` (image/capture.h reads them). Packages are configured by their maintainer
-// scripts without network; SOURCE_DATE_EPOCH is `epoch_unix_s`.
+// Unpacks, configures and captures. `work` is an empty scratch folder that is left empty; the
+// result is two files in `output` (image/capture.h reads them). Packages are configured by their
+// maintainer scripts without network; SOURCE_DATE_EPOCH is `epoch_unix_s`.
 Status ConfigureRoot(const std::vector<PackageFile>& packages, const std::filesystem::path& work,
                      const std::filesystem::path& output, uint64_t epoch_unix_s, unsigned jobs);
 

@@ -32,14 +32,16 @@ class Verifier {
     LETHE_TRY(CheckSums());
     LETHE_TRY(CheckIso());
     CheckInitrd();
-    std::sort(report_.findings.begin(), report_.findings.end(), [](const Finding& a, const Finding& b) { return a.where < b.where; });
+    std::sort(report_.findings.begin(), report_.findings.end(),
+              [](const Finding& a, const Finding& b) { return a.where < b.where; });
     return std::move(report_);
   }
 
  private:
   void Find(std::string where, std::string what) {
     const std::lock_guard lock(mutex_);
-    if (report_.findings.size() < kMaxFindings) report_.findings.push_back({std::move(where), std::move(what)});
+    if (report_.findings.size() < kMaxFindings)
+      report_.findings.push_back({std::move(where), std::move(what)});
   }
 
   Result<std::string_view> File(std::string_view path) const {
@@ -48,9 +50,11 @@ class Verifier {
     return iso_.substr(file->offset, file->size);
   }
 
-  void Compare(const std::string& where, std::string_view bytes, uint64_t size, const crypto::Sha256Digest& digest) {
+  void Compare(const std::string& where, std::string_view bytes, uint64_t size,
+               const crypto::Sha256Digest& digest) {
     if (bytes.size() != size) {
-      Find(where, "has " + std::to_string(bytes.size()) + " bytes instead of " + std::to_string(size));
+      Find(where,
+           "has " + std::to_string(bytes.size()) + " bytes instead of " + std::to_string(size));
     } else if (crypto::Sha256Of(bytes) != digest) {
       Find(where, "has another SHA-256");
     }
@@ -63,7 +67,8 @@ class Verifier {
     for (const std::string_view line : Lines(text)) {
       const auto digest = crypto::Sha256Digest::FromHex(line.substr(0, 64));
       if (line.size() < 67 || !digest || line.substr(64, 2) != "  ") {
-        return Error{ErrorCode::kMalformed, std::string(kIsoSumsPath) + ": line " + std::to_string(listed.size() + 1)};
+        return Error{ErrorCode::kMalformed,
+                     std::string(kIsoSumsPath) + ": line " + std::to_string(listed.size() + 1)};
       }
       const std::string path = "/" + std::string(line.substr(66));
       listed.insert(path);
@@ -75,7 +80,8 @@ class Verifier {
       }
     }
     for (const IsoFile& file : listing_.files) {
-      if (file.path != kIsoSumsPath && !listed.contains(file.path)) Find(file.path, "is not in SHA256SUMS");
+      if (file.path != kIsoSumsPath && !listed.contains(file.path))
+        Find(file.path, "is not in SHA256SUMS");
     }
     return {};
   }
@@ -101,10 +107,12 @@ class Verifier {
     return {};
   }
 
-  // Digs on even where the initrd's own digest is right: the manifest could be wrong about its content.
+  // Digs on even where the initrd's own digest is right: the manifest could be wrong about its
+  // content.
   void CheckInitrd() {
     const auto archive = File(kIsoInitrdPath);
-    const auto entries = archive ? ReadCpio(*archive) : Result<std::vector<CpioEntry>>(archive.error());
+    const auto entries =
+        archive ? ReadCpio(*archive) : Result<std::vector<CpioEntry>>(archive.error());
     if (!entries) return Find(std::string(kIsoInitrdPath), entries.error().message);
     std::map<std::string, std::string_view> files;
     for (const CpioEntry& entry : *entries) {
@@ -143,13 +151,17 @@ class Verifier {
     });
     LETHE_ASSERT(done.has_value());
     for (const ManifestNode& node : expected) by_path.erase(node.path);
-    for (const auto& [path, node] : by_path) Find("root:" + std::string(path), "is not in the manifest");
+    for (const auto& [path, node] : by_path)
+      Find("root:" + std::string(path), "is not in the manifest");
   }
 
   void CheckNode(const ErofsReader& reader, const ErofsNode& node, const ManifestNode& expected) {
     const std::string where = "root:" + expected.path;
-    const unsigned type = expected.type == NodeType::kDirectory ? S_IFDIR : expected.type == NodeType::kSymlink ? S_IFLNK : S_IFREG;
-    if (node.mode != (type | expected.mode) || node.uid != expected.uid || node.gid != expected.gid) {
+    const unsigned type = expected.type == NodeType::kDirectory ? S_IFDIR
+                          : expected.type == NodeType::kSymlink ? S_IFLNK
+                                                                : S_IFREG;
+    if (node.mode != (type | expected.mode) || node.uid != expected.uid ||
+        node.gid != expected.gid) {
       Find(where, "has another type, mode or owner");
       return;
     }

@@ -13,7 +13,8 @@
 namespace lethe::image {
 
 struct Finding {
-  std::string where;  // the file: "/boot/initrd.img", "initrd:/init", "root:/usr/bin/x", "ISO structure"
+  std::string
+      where;  // the file: "/boot/initrd.img", "initrd:/init", "root:/usr/bin/x", "ISO structure"
   std::string what;
 };
 
@@ -30,8 +31,8 @@ struct VerifyOptions {
   unsigned jobs = 2;
 };
 
-// kMalformed where the ISO, its sums or its manifest cannot be read at all; what can be read but is not
-// what it should be becomes a finding with the file's name (at most 100).
+// kMalformed where the ISO, its sums or its manifest cannot be read at all; what can be read but is
+// not what it should be becomes a finding with the file's name (at most 100).
 Result<VerifyReport> VerifyIso(std::string_view iso, const VerifyOptions& options);
 
 }  // namespace lethe::image

@@ -18,8 +18,8 @@ Result<std::string> Git(const fs::path& directory, std::vector<std::string> argu
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   const auto result = LETHE_TRY(RunCommand({.argv = argv, .env = {{"LC_ALL", "C"}}}));
   if (result.exit_code == 0) return result.out;
-  return Error{ErrorCode::kNotFound, "asking git about " + directory.string() + ": " +
-                                         std::string(Trim(result.err))};
+  return Error{ErrorCode::kNotFound,
+               "asking git about " + directory.string() + ": " + std::string(Trim(result.err))};
 }
 
 }  // namespace
@@ -40,7 +40,8 @@ Result<ImageVersion> ReadVersion(const fs::path& directory) {
   }
   const std::string status =
       LETHE_TRY(Git(directory, {"status", "--porcelain", "--untracked-files=normal"}));
-  ImageVersion version{.commit = std::string(words[0]), .dirty = !status.empty(), .epoch_unix_s = *epoch};
+  ImageVersion version{
+      .commit = std::string(words[0]), .dirty = !status.empty(), .epoch_unix_s = *epoch};
   const auto time = static_cast<time_t>(*epoch);
   std::tm utc{};
   ::gmtime_r(&time, &utc);

@@ -36,7 +36,8 @@ class Builder : public nlohmann::json_sax<Library> {
     keys_.back() = std::move(k);
     return true;
   }
-  bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception&) override {
+  bool parse_error(size_t position, const std::string&,
+                   const nlohmann::detail::exception&) override {
     if (error_.empty()) error_ = "not JSON at byte " + std::to_string(position);
     return false;
   }

@@ -46,9 +46,8 @@ Result<TableReader> TableReader::Parse(std::string_view text, std::string file) 
     return TableReader(std::make_shared<const Node>(Node{std::move(root), table}),
                        std::make_shared<const std::string>(std::move(file)), "");
   } catch (const library::parse_error& e) {
-    return Error{ErrorCode::kMalformed,
-                 Where(file, static_cast<int>(e.source().begin.line)) + ": " +
-                     Printable(e.description())};
+    return Error{ErrorCode::kMalformed, Where(file, static_cast<int>(e.source().begin.line)) +
+                                            ": " + Printable(e.description())};
   }
 }
 
@@ -148,8 +147,8 @@ Result<std::optional<TableReader>> TableReader::OptionalTable(std::string_view k
   if (node == nullptr) return std::optional<TableReader>();
   if (!node->is_table()) return KeyError(key, LineOf(*node), "must be a table");
   const std::string name = name_.empty() ? std::string(key) : name_ + "." + std::string(key);
-  return std::optional<TableReader>(TableReader(
-      std::make_shared<const Node>(Node{node_->root, node->as_table()}), file_, name));
+  return std::optional<TableReader>(
+      TableReader(std::make_shared<const Node>(Node{node_->root, node->as_table()}), file_, name));
 }
 
 Result<TableReader> TableReader::Table(std::string_view key) {
@@ -168,8 +167,8 @@ Result<std::vector<TableReader>> TableReader::Tables(std::string_view key) {
   const std::string name = name_.empty() ? std::string(key) : name_ + "." + std::string(key);
   for (const library::node& element : *array) {
     if (!element.is_table()) return KeyError(key, LineOf(element), "must be an array of tables");
-    out.push_back(TableReader(
-        std::make_shared<const Node>(Node{node_->root, element.as_table()}), file_, name));
+    out.push_back(TableReader(std::make_shared<const Node>(Node{node_->root, element.as_table()}),
+                              file_, name));
   }
   return out;
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/strings.h"
 #include "crypto/sha256.h"
 #include "lab.h"
@@ -39,11 +41,14 @@ class ImageTest : public ::testing::Test {
   }
 
   static bool VpnAnswers() {
-    return Eventually(kBootTimeout, [] { return vm::OpenVpnAnswers(1194, milliseconds(500)).value(); });
+    return Eventually(kBootTimeout,
+                      [] { return vm::OpenVpnAnswers(1194, milliseconds(500)).value(); });
   }
 
   std::map<std::string, std::string> Profile() {
-    EXPECT_TRUE(Eventually(seconds(60), [&] { return ReadClientProfile(scratch_.path() / "client.tar").has_value(); }));
+    EXPECT_TRUE(Eventually(seconds(60), [&] {
+      return ReadClientProfile(scratch_.path() / "client.tar").has_value();
+    }));
     return ReadClientProfile(scratch_.path() / "client.tar").value();
   }
 
@@ -68,7 +73,8 @@ TEST_F(ImageTest, BootsByUefi) {
 }
 
 bool IsKernelFileSystem(std::string_view type) {
-  for (const std::string_view known : {"proc", "sysfs", "devpts", "cgroup2", "securityfs", "pstore", "bpf", "efivarfs"}) {
+  for (const std::string_view known :
+       {"proc", "sysfs", "devpts", "cgroup2", "securityfs", "pstore", "bpf", "efivarfs"}) {
     if (type == known) return true;
   }
   return false;
@@ -78,6 +84,7 @@ bool IsKernelFileSystem(std::string_view type) {
 // kernel. /dev is the one tmpfs with device nodes.
 void ExpectOnlyMemoryIsWritable(const std::string& mountinfo) {
   bool root_seen = false;
+  std::set<std::string> memory;
   for (const auto line : Lines(mountinfo)) {
     const auto words = Words(line);
     const size_t dash = line.find(" - ");
@@ -94,10 +101,13 @@ void ExpectOnlyMemoryIsWritable(const std::string& mountinfo) {
       EXPECT_NE(options.find("noexec"), std::string_view::npos) << line;
       const bool device_folder = type == "devtmpfs" || type == "devpts";
       EXPECT_TRUE(device_folder || options.find("nodev") != std::string_view::npos) << line;
+      if (type == "tmpfs") memory.emplace(place);
       EXPECT_TRUE(type == "tmpfs" || device_folder || IsKernelFileSystem(type)) << line;
     }
   }
   EXPECT_TRUE(root_seen);
+  // The recipe's writable paths, and the one that the C library needs.
+  EXPECT_EQ(memory, (std::set<std::string>{"/dev/shm", "/run", "/tmp", "/var", "/var/log"}));
 }
 
 uint64_t MemoryUsedKib(const std::string& meminfo) {
@@ -154,10 +164,15 @@ TEST_F(ImageTest, HoldsWhatItPromisesOnTheInside) {
 
   // The kernel forgets what is freed, and loads nothing more.
   const std::string kernel = probe.Run({"/usr/bin/dmesg"}).value();
-  EXPECT_NE(kernel.find("heap alloc:on, heap free:on"), std::string::npos) << kernel.substr(0, 4000);
-  ASSERT_TRUE(Eventually(seconds(60), [&] { return probe.Read("/proc/sys/kernel/modules_disabled").value() == "1\n"; }));
+  EXPECT_NE(kernel.find("heap alloc:on, heap free:on"), std::string::npos)
+      << kernel.substr(0, 4000);
+  ASSERT_TRUE(Eventually(seconds(60), [&] {
+    return probe.Read("/proc/sys/kernel/modules_disabled").value() == "1\n";
+  }));
   EXPECT_EQ(probe.Read("/run/lethe-boot").value(), "0 0\n");
-  EXPECT_EQ(probe.Run({"/usr/bin/systemctl", "--failed", "--quiet", "--no-legend", "--plain"}).value(), "");
+  EXPECT_EQ(
+      probe.Run({"/usr/bin/systemctl", "--failed", "--quiet", "--no-legend", "--plain"}).value(),
+      "");
   // The probe's traces are gone.
   EXPECT_FALSE(probe.Run({"/usr/bin/ls", "/probe"}));
 
@@ -196,7 +211,8 @@ TEST_P(FlippedBitTest, IsRefusedAtBootWithItsReason) {
 INSTANTIATE_TEST_SUITE_P(Initrd, FlippedBitTest,
                          ::testing::Values(Flip{"lethe/root.erofs", boot::BootFailure::kRootDigest},
                                            Flip{"lethe/mounts", boot::BootFailure::kInitrdDigest},
-                                           Flip{"lethe/modules/03-erofs.ko", boot::BootFailure::kInitrdDigest}));
+                                           Flip{"lethe/modules/03-erofs.ko",
+                                                boot::BootFailure::kInitrdDigest}));
 
 }  // namespace
 }  // namespace lethe::lab

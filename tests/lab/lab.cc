@@ -28,12 +28,14 @@ using std::chrono::seconds;
 
 fs::path ImageUnderTest() {
   const char* iso = std::getenv("LETHE_LAB_ISO");
-  if (iso == nullptr) std::fprintf(stderr, "LETHE_LAB_ISO must name the ISO under test (./test builds it)\n");
+  if (iso == nullptr)
+    std::fprintf(stderr, "LETHE_LAB_ISO must name the ISO under test (./test builds it)\n");
   LETHE_ASSERT(iso != nullptr);
   return iso;
 }
 
-Result<BootFiles> ExtractBootFiles(const fs::path& iso, const fs::path& directory, const std::string& flip_file) {
+Result<BootFiles> ExtractBootFiles(const fs::path& iso, const fs::path& directory,
+                                   const std::string& flip_file) {
   const auto mapped = LETHE_TRY(image::MapFile(iso));
   const auto listing = LETHE_TRY(image::ReadIso(mapped.bytes));
   const auto bytes_of = [&](std::string_view path) {
@@ -47,7 +49,8 @@ Result<BootFiles> ExtractBootFiles(const fs::path& iso, const fs::path& director
     bool found = false;
     for (const auto& entry : LETHE_TRY(image::ReadCpio(initrd))) {
       if (entry.name != flip_file) continue;
-      char& byte = initrd[static_cast<size_t>(entry.bytes.data() - initrd.data()) + entry.bytes.size() / 2];
+      char& byte =
+          initrd[static_cast<size_t>(entry.bytes.data() - initrd.data()) + entry.bytes.size() / 2];
       byte = static_cast<char>(byte ^ 1);
       found = true;
       break;
@@ -70,12 +73,14 @@ Status AddProbe(BootFiles& files) {
   return {};
 }
 
-Result<ProbeClient::Answer> ProbeClient::Ask(const std::vector<std::string>& fields, seconds timeout) {
+Result<ProbeClient::Answer> ProbeClient::Ask(const std::vector<std::string>& fields,
+                                             seconds timeout) {
   const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, socket_.c_str(), sizeof address.sun_path - 1);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return IoError("connecting to", socket_);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return IoError("connecting to", socket_);
   LETHE_TRY(WriteAll(fd.get(), Join(fields, "\t") + "\n", "the probe"));
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   std::string received;
@@ -85,12 +90,17 @@ Result<ProbeClient::Answer> ProbeClient::Ask(const std::vector<std::string>& fie
       const auto words = Words(head);
       const auto status = words.size() == 2 ? ParseUnsigned<int>(words[0]) : std::nullopt;
       const auto size = words.size() == 2 ? ParseUnsigned<size_t>(words[1]) : std::nullopt;
-      if (!status || !size) return Error{ErrorCode::kMalformed, "the probe answers '" + Printable(head) + "'"};
-      if (received.size() >= end + 1 + *size) return Answer{*status, received.substr(end + 1, *size)};
+      if (!status || !size)
+        return Error{ErrorCode::kMalformed, "the probe answers '" + Printable(head) + "'"};
+      if (received.size() >= end + 1 + *size)
+        return Answer{*status, received.substr(end + 1, *size)};
     }
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+                          deadline - std::chrono::steady_clock::now())
+                          .count();
     pollfd waiting{fd.get(), POLLIN, 0};
-    if (left <= 0 || ::poll(&waiting, 1, static_cast<int>(left)) <= 0) return Error{ErrorCode::kUnavailable, "the probe does not answer to " + fields[0]};
+    if (left <= 0 || ::poll(&waiting, 1, static_cast<int>(left)) <= 0)
+      return Error{ErrorCode::kUnavailable, "the probe does not answer to " + fields[0]};
     char buffer[65536];
     const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
     if (n <= 0) return Error{ErrorCode::kIo, "the probe's port was closed"};
@@ -108,7 +118,8 @@ Status ProbeClient::WaitUntilUp(seconds timeout) {
 
 Result<std::string> ProbeClient::Read(const std::string& path) {
   const bool proc = path.starts_with("proc:");
-  const auto answer = LETHE_TRY(Ask({proc ? "proc" : "read", proc ? path.substr(5) : path}, seconds(30)));
+  const auto answer =
+      LETHE_TRY(Ask({proc ? "proc" : "read", proc ? path.substr(5) : path}, seconds(30)));
   if (answer.status != 0) return Error{ErrorCode::kNotFound, path + ": " + answer.bytes};
   return answer.bytes;
 }
@@ -117,7 +128,9 @@ Result<std::string> ProbeClient::Run(const std::vector<std::string>& argv) {
   std::vector<std::string> fields = {"run"};
   fields.insert(fields.end(), argv.begin(), argv.end());
   const auto answer = LETHE_TRY(Ask(fields, seconds(60)));
-  if (answer.status != 0) return Error{ErrorCode::kIo, argv[0] + " exits with " + std::to_string(answer.status) + ": " + answer.bytes};
+  if (answer.status != 0)
+    return Error{ErrorCode::kIo,
+                 argv[0] + " exits with " + std::to_string(answer.status) + ": " + answer.bytes};
   return answer.bytes;
 }
 
@@ -126,8 +139,10 @@ Result<std::vector<ProbeClient::Process>> ProbeClient::Processes() {
   std::vector<Process> out;
   for (const auto line : Lines(answer.bytes)) {
     const auto fields = Split(line, '\t');
-    if (fields.size() != 5) return Error{ErrorCode::kMalformed, "process line '" + Printable(line) + "'"};
-    out.push_back({ParseUnsigned<int>(fields[0]).value_or(0), std::string(fields[1]),
+    if (fields.size() != 5)
+      return Error{ErrorCode::kMalformed, "process line '" + Printable(line) + "'"};
+    out.push_back({ParseUnsigned<int>(fields[0]).value_or(0),
+                   std::string(fields[1]),
                    {std::string(fields[2]), std::string(fields[3]), std::string(fields[4])}});
   }
   return out;
@@ -136,28 +151,32 @@ Result<std::vector<ProbeClient::Process>> ProbeClient::Processes() {
 std::optional<boot::BootRecord> ReadBootRecord(vm::Guest& guest) {
   const auto memory = guest.ReadMemory(boot::kRecordAddress, 16);
   if (!memory || memory->size() != 16) return std::nullopt;
-  return boot::DecodeRecord(std::span<const uint8_t, 16>(reinterpret_cast<const uint8_t*>(memory->data()), 16));
+  return boot::DecodeRecord(
+      std::span<const uint8_t, 16>(reinterpret_cast<const uint8_t*>(memory->data()), 16));
 }
 
 Result<std::map<std::string, std::string>> ReadClientProfile(const fs::path& tar) {
   const auto bytes = ReadFile(tar, 1 << 20);
-  if (!bytes || bytes->size() < 10240) return Error{ErrorCode::kUnavailable, "no client profile yet"};
+  if (!bytes || bytes->size() < 10240)
+    return Error{ErrorCode::kUnavailable, "no client profile yet"};
   std::map<std::string, std::string> files;
   auto reader = LETHE_TRY(archive::Reader::OpenMemory(*bytes, "client profile"));
-  while (auto entry = LETHE_TRY(reader.Next())) files[entry->path] = LETHE_TRY(reader.ReadData(1 << 20));
+  while (auto entry = LETHE_TRY(reader.Next()))
+    files[entry->path] = LETHE_TRY(reader.ReadData(1 << 20));
   return files;
 }
 
 class FarThread {
  public:
-  FarThread(int fd, size_t bytes) : thread_([fd, bytes] {
-    const std::string data(bytes, 'x');
-    while (true) {
-      const Fd client(::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC));
-      if (!client) return;
-      (void)WriteAll(client.get(), data, "client");
-    }
-  }) {}
+  FarThread(int fd, size_t bytes)
+      : thread_([fd, bytes] {
+          const std::string data(bytes, 'x');
+          while (true) {
+            const Fd client(::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC));
+            if (!client) return;
+            (void)WriteAll(client.get(), data, "client");
+          }
+        }) {}
   ~FarThread() { thread_.join(); }
 
  private:
@@ -171,7 +190,8 @@ Result<std::unique_ptr<FarServer>> FarServer::Start(size_t bytes) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  if (::bind(server->fd_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(server->fd_, 8) != 0 ||
+  if (::bind(server->fd_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::listen(server->fd_, 8) != 0 ||
       ::getsockname(server->fd_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     return IoError("listening on", "127.0.0.1");
   }
@@ -195,7 +215,8 @@ Result<size_t> Fetch(const std::string& address, unsigned port, seconds timeout)
   to.sin_family = AF_INET;
   to.sin_port = htons(static_cast<uint16_t>(port));
   ::inet_pton(AF_INET, address.c_str(), &to.sin_addr);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return IoError("connecting to", address);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
+    return IoError("connecting to", address);
   size_t total = 0;
   char buffer[65536];
   while (true) {

@@ -29,7 +29,8 @@ struct BootFiles {
 
 // Writes kernel and initrd of `iso` to `directory`. Where `flip_file` is not empty, one bit in the
 // middle of that file of the initrd ("lethe/root.erofs") is flipped.
-Result<BootFiles> ExtractBootFiles(const std::filesystem::path& iso, const std::filesystem::path& directory,
+Result<BootFiles> ExtractBootFiles(const std::filesystem::path& iso,
+                                   const std::filesystem::path& directory,
                                    const std::string& flip_file = "");
 
 // Appends the probe as one more cpio and sets rdinit.
@@ -70,7 +71,8 @@ std::optional<boot::BootRecord> ReadBootRecord(vm::Guest& guest);
 template <typename Condition>
 bool Eventually(std::chrono::seconds timeout, Condition condition);
 
-// Unpacks the client profile that an image wrote to its port; kUnavailable while it is not complete.
+// Unpacks the client profile that an image wrote to its port; kUnavailable while it is not
+// complete.
 Result<std::map<std::string, std::string>> ReadClientProfile(const std::filesystem::path& tar);
 
 // A server on 127.0.0.1 that sends `bytes` to whoever connects, once; ends with its owner.

@@ -1,5 +1,5 @@
-// lab_look ISO: the laboratory for people. Boots the untouched image's kernel and initrd with the probe
-// behind them, sends traffic through both VPNs and prints what the probe sees.
+// lab_look ISO: the laboratory for people. Boots the untouched image's kernel and initrd with the
+// probe behind them, sends traffic through both VPNs and prints what the probe sees.
 
 #include <cstdio>
 
@@ -16,7 +16,10 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-void Say(const char* what, const std::string& value) { std::printf("  %-34s %s\n", what, value.c_str()); std::fflush(stdout); }
+void Say(const char* what, const std::string& value) {
+  std::printf("  %-34s %s\n", what, value.c_str());
+  std::fflush(stdout);
+}
 
 // One line per kind of writable mount.
 std::string WritablePlaces(const std::string& mountinfo) {
@@ -26,7 +29,8 @@ std::string WritablePlaces(const std::string& mountinfo) {
     const size_t dash = line.find(" - ");
     if (words.size() < 6 || dash == std::string_view::npos || !words[5].starts_with("rw")) continue;
     const std::string_view type = Words(line.substr(dash + 3))[0];
-    if (type == "tmpfs" || type == "devtmpfs") out += (out.empty() ? "" : " ") + std::string(words[4]);
+    if (type == "tmpfs" || type == "devtmpfs")
+      out += (out.empty() ? "" : " ") + std::string(words[4]);
   }
   return out;
 }
@@ -47,21 +51,31 @@ Status Look(const fs::path& iso) {
   const fs::path disk = scratch.path() / "disk";
   LETHE_TRY(WriteFileAtomic(disk, std::string(16 << 20, 'D')));
   const auto before = LETHE_TRY(crypto::Sha256OfFile(disk));
-  vm::GuestConfig config{.accelerator = vm::KvmWorks() ? vm::Accelerator::kKvm : vm::Accelerator::kTcg,
-                         .kernel = files.kernel, .initrd = files.initrd, .command_line = files.command_line, .disks = {disk},
-                         .forwards = {{"udp", 1194, 1194}, {"udp", 51820, 51820}},
-                         .ports = {{"lethe.client", scratch.path() / "client.tar", {}}, {"lethe.probe", {}, scratch.path() / "probe"}}};
+  vm::GuestConfig config{
+      .accelerator = vm::KvmWorks() ? vm::Accelerator::kKvm : vm::Accelerator::kTcg,
+      .kernel = files.kernel,
+      .initrd = files.initrd,
+      .command_line = files.command_line,
+      .disks = {disk},
+      .forwards = {{"udp", 1194, 1194}, {"udp", 51820, 51820}},
+      .ports = {{"lethe.client", scratch.path() / "client.tar", {}},
+                {"lethe.probe", {}, scratch.path() / "probe"}}};
   const auto start = std::chrono::steady_clock::now();
   auto guest = LETHE_TRY(vm::Guest::Start(config, scratch.path()));
-  LETHE_TRY(Require(Eventually(seconds(180), [] { return VpnAnswers(); }), "the VPN does not answer: " + guest.Log()));
+  LETHE_TRY(Require(Eventually(seconds(180), [] { return VpnAnswers(); }),
+                    "the VPN does not answer: " + guest.Log()));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   char text[64];
-  std::snprintf(text, sizeof text, "%.1f s after power-on (%s)", took.count(), config.accelerator == vm::Accelerator::kKvm ? "KVM" : "emulated");
+  std::snprintf(text, sizeof text, "%.1f s after power-on (%s)", took.count(),
+                config.accelerator == vm::Accelerator::kKvm ? "KVM" : "emulated");
   Say("OpenVPN answers", text);
 
   ProbeClient probe(scratch.path() / "probe");
   LETHE_TRY(probe.WaitUntilUp(seconds(30)));
-  LETHE_TRY(Require(Eventually(seconds(60), [&] { return ReadClientProfile(scratch.path() / "client.tar").has_value(); }), "no client profile"));
+  LETHE_TRY(Require(
+      Eventually(seconds(60),
+                 [&] { return ReadClientProfile(scratch.path() / "client.tar").has_value(); }),
+      "no client profile"));
   const auto profile = LETHE_TRY(ReadClientProfile(scratch.path() / "client.tar"));
   Say("OpenVPN client, through the NAT", LETHE_TRY(TryOpenVpn(profile, scratch.path())));
   Say("WireGuard client, through the NAT", LETHE_TRY(TryWireGuard(profile, scratch.path())));
@@ -75,10 +89,13 @@ Status Look(const fs::path& iso) {
   Say("writable, all of it RAM", WritablePlaces(mountinfo));
   const auto processes = LETHE_TRY(probe.Processes());
   for (const auto& process : processes) {
-    for (const auto& descriptor : process.descriptors) LETHE_TRY(Require(descriptor == "null", process.exe + " writes to " + descriptor));
+    for (const auto& descriptor : process.descriptors)
+      LETHE_TRY(Require(descriptor == "null", process.exe + " writes to " + descriptor));
   }
-  Say("processes, outputs to /dev/null", std::to_string(processes.size()) + " of " + std::to_string(processes.size()));
-  LETHE_TRY(Require(LETHE_TRY(probe.Run({"/usr/bin/ls", "-A", "/var/log"})).empty(), "/var/log is not empty"));
+  Say("processes, outputs to /dev/null",
+      std::to_string(processes.size()) + " of " + std::to_string(processes.size()));
+  LETHE_TRY(Require(LETHE_TRY(probe.Run({"/usr/bin/ls", "-A", "/var/log"})).empty(),
+                    "/var/log is not empty"));
   Say("/var/log", "empty, in memory; there is no journal");
   (void)probe.Run({"/usr/bin/systemctl", "poweroff"});
   LETHE_TRY(Require(guest.Wait(milliseconds(60000)).has_value(), "the guest does not power off"));

@@ -28,7 +28,8 @@ Result<std::string> ThroughTunnel(const std::string& device, const std::string& 
   LETHE_TRY(Shell(std::string("ip route replace ") + kFarAddress + "/32 dev " + device));
   const size_t received = LETHE_TRY(Fetch(kFarAddress, far->port(), seconds(60)));
   LETHE_TRY(Shell(std::string("ip route del ") + kFarAddress + "/32"));
-  if (received != kFarBytes) return Error{ErrorCode::kIo, std::to_string(received) + " bytes came through " + device};
+  if (received != kFarBytes)
+    return Error{ErrorCode::kIo, std::to_string(received) + " bytes came through " + device};
   return "ping " + server + ", 1 MiB from a far host";
 }
 
@@ -39,29 +40,35 @@ Error WithLog(const Error& error, const fs::path& log) {
 
 }  // namespace
 
-Result<std::string> TryOpenVpn(const std::map<std::string, std::string>& profile, const fs::path& dir) {
+Result<std::string> TryOpenVpn(const std::map<std::string, std::string>& profile,
+                               const fs::path& dir) {
   const fs::path config = dir / "client.ovpn";
   const fs::path log = dir / "openvpn.log";
   LETHE_TRY(WriteFileAtomic(config, profile.at("client.ovpn"), 0600));
-  auto client = LETHE_TRY(ChildProcess::Start({"openvpn", "--config", config.string(), "--dev", "tunclient"}, log));
+  auto client = LETHE_TRY(
+      ChildProcess::Start({"openvpn", "--config", config.string(), "--dev", "tunclient"}, log));
   auto result = ThroughTunnel("tunclient", "10.8.0.1");
   if (!result) return WithLog(result.error(), log);
   return result;
 }
 
-Result<std::string> TryWireGuard(const std::map<std::string, std::string>& profile, const fs::path& dir) {
+Result<std::string> TryWireGuard(const std::map<std::string, std::string>& profile,
+                                 const fs::path& dir) {
   // Address is wg-quick's key, not wg's. The far host is routed too.
   std::string config;
   for (const auto line : Lines(profile.at("client.conf"))) {
     if (line.starts_with("Address")) continue;
-    config += std::string(line) + (line.starts_with("AllowedIPs") ? std::string(", ") + kFarAddress + "/32" : "") + "\n";
+    config += std::string(line) +
+              (line.starts_with("AllowedIPs") ? std::string(", ") + kFarAddress + "/32" : "") +
+              "\n";
   }
   LETHE_TRY(WriteFileAtomic(dir / "wg.conf", config, 0600));
   auto client = LETHE_TRY(ChildProcess::Start({"wireguard-go", "-f", "wgclient"}, dir / "wg.log"));
   if (!Eventually(seconds(10), [] { return fs::exists("/sys/class/net/wgclient"); })) {
     return WithLog({ErrorCode::kUnavailable, "wireguard-go made no interface"}, dir / "wg.log");
   }
-  LETHE_TRY(Shell("wg setconf wgclient " + (dir / "wg.conf").string() + "; ip address add 10.9.0.2/24 dev wgclient; ip link set wgclient up"));
+  LETHE_TRY(Shell("wg setconf wgclient " + (dir / "wg.conf").string() +
+                  "; ip address add 10.9.0.2/24 dev wgclient; ip link set wgclient up"));
   return ThroughTunnel("wgclient", "10.9.0.1");
 }
 

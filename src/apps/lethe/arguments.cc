@@ -7,8 +7,9 @@
 namespace lethe::cli {
 
 void AddMirrorOptions(CLI::App& app, MirrorArguments& arguments) {
-  app.add_option("--mirror", arguments.mirrors,
-                 "address of a Debian mirror, tried in order (default: those of this machine's apt)");
+  app.add_option(
+      "--mirror", arguments.mirrors,
+      "address of a Debian mirror, tried in order (default: those of this machine's apt)");
   app.add_option("--security-mirror", arguments.security_mirrors,
                  "address of a debian-security mirror (default: derived from --mirror)");
 }
@@ -29,7 +30,8 @@ Result<debian::Mirrors> MirrorsFrom(const MirrorArguments& arguments) {
 
 std::filesystem::path StoreDirectory(const std::string& named) {
   if (!named.empty()) return named;
-  if (const char* store = std::getenv("LETHE_STORE"); store != nullptr && *store != '\0') return store;
+  if (const char* store = std::getenv("LETHE_STORE"); store != nullptr && *store != '\0')
+    return store;
   if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0') {
     return std::filesystem::path(cache) / "lethe";
   }

@@ -1,6 +1,6 @@
 // lethe image build: one ISO from one commit.
-// Exit codes: 0 ok, 1 failure, 3 a package or index that is not what the lock says, 4 malformed recipe
-// or lock, 5 packages gone from every source.
+// Exit codes: 0 ok, 1 failure, 3 a package or index that is not what the lock says, 4 malformed
+// recipe or lock, 5 packages gone from every source.
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -36,11 +36,16 @@ class TerminalObserver : public image::BuildObserver {
   void StepProgress(size_t done, size_t total) override {
     if (!terminal_ || total == 0) return;
     const size_t filled = done * kBar / total;
-    fmt::print(stderr, "  {:<24} [{:=<{}}{: <{}}] {}/{}\r", step_, "", filled, "", kBar - filled, done, total);
+    fmt::print(stderr, "  {:<24} [{:=<{}}{: <{}}] {}/{}\r", step_, "", filled, "", kBar - filled,
+               done, total);
   }
   void StepFinished(const std::string& step, double seconds, bool cached) override {
-    fmt::print(stderr, "  {:<24} {:>6.1f} s{}\n", step, seconds, cached ? "  (from the store)" : terminal_ ? std::string(30, ' ') : "");
-    times_.emplace_back(step, json::Object{{"step", step}, {"seconds", seconds}, {"cached", cached}});
+    fmt::print(stderr, "  {:<24} {:>6.1f} s{}\n", step, seconds,
+               cached      ? "  (from the store)"
+               : terminal_ ? std::string(30, ' ')
+                           : "");
+    times_.emplace_back(step,
+                        json::Object{{"step", step}, {"seconds", seconds}, {"cached", cached}});
   }
   json::Array Times() const {
     json::Array out;
@@ -57,11 +62,13 @@ class TerminalObserver : public image::BuildObserver {
 
 // Tries the mirrors in order. "Gone" (kNotFound) only where every mirror answered so.
 image::PackageFetcher MakeFetcher(debian::Mirrors mirrors) {
-  return [mirrors = std::move(mirrors)](const recipe::LockedPackage& package, const std::filesystem::path& to) -> Status {
+  return [mirrors = std::move(mirrors)](const recipe::LockedPackage& package,
+                                        const std::filesystem::path& to) -> Status {
     Error last{ErrorCode::kNotFound, "no mirror for " + package.path};
     bool trouble = false;
     for (const std::string& base : mirrors.Of(package.archive)) {
-      Status status = fetch::Download(base + "/" + package.path, to, {package.size, package.sha256});
+      Status status =
+          fetch::Download(base + "/" + package.path, to, {package.size, package.sha256});
       if (status) return status;
       if (trouble && status.error().code == ErrorCode::kNotFound) continue;
       trouble = status.error().code != ErrorCode::kNotFound;
@@ -94,20 +101,23 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
     if (found) mirrors = std::move(*found);  // a full store needs no mirror
   }
   TerminalObserver observer;
-  const auto result = LETHE_TRY(image::BuildImage({.recipe = options.recipe,
-                                                   .lock = options.lock,
-                                                   .output = options.output,
-                                                   .jobs = options.jobs,
-                                                   .reuse = !options.no_cache},
-                                                  store, MakeFetcher(std::move(mirrors)), observer));
+  const auto result =
+      LETHE_TRY(image::BuildImage({.recipe = options.recipe,
+                                   .lock = options.lock,
+                                   .output = options.output,
+                                   .jobs = options.jobs,
+                                   .reuse = !options.no_cache},
+                                  store, MakeFetcher(std::move(mirrors)), observer));
   if (global.json) {
     PrintJson(ResultJson(result, observer.Times()));
     return 0;
   }
-  fmt::print("{}\n  sha256   {}\n  size     {} (root image {})\n  version  {} {}\n", result.iso.string(),
-             result.iso_sha256.Hex(), Mib(result.iso_bytes), Mib(result.root_image_bytes),
-             result.manifest.image_id, result.manifest.image_version);
-  if (result.manifest.dirty) fmt::print("  this tree is not a commit: the image is marked dirty and can never be released\n");
+  fmt::print("{}\n  sha256   {}\n  size     {} (root image {})\n  version  {} {}\n",
+             result.iso.string(), result.iso_sha256.Hex(), Mib(result.iso_bytes),
+             Mib(result.root_image_bytes), result.manifest.image_id, result.manifest.image_version);
+  if (result.manifest.dirty)
+    fmt::print(
+        "  this tree is not a commit: the image is marked dirty and can never be released\n");
   return 0;
 }
 
@@ -116,10 +126,15 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
 Action DeclareImageBuild(CLI::App& app, const GlobalOptions& global) {
   auto options = std::make_shared<Options>();
   app.add_option("recipe", options->recipe, "folder with recipe.toml")->capture_default_str();
-  app.add_option("--output", options->output, "folder for ISO, manifest and SBOM")->capture_default_str();
-  app.add_option("--lock", options->lock, "another lock than the recipe's (the image is marked dirty)");
-  app.add_option("--store", options->store, "package and step store (default: $LETHE_STORE or ~/.cache/lethe)");
-  app.add_option("--jobs", options->jobs, "parallel work")->capture_default_str()->check(CLI::Range(1, 256));
+  app.add_option("--output", options->output, "folder for ISO, manifest and SBOM")
+      ->capture_default_str();
+  app.add_option("--lock", options->lock,
+                 "another lock than the recipe's (the image is marked dirty)");
+  app.add_option("--store", options->store,
+                 "package and step store (default: $LETHE_STORE or ~/.cache/lethe)");
+  app.add_option("--jobs", options->jobs, "parallel work")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 256));
   app.add_flag("--no-cache", options->no_cache, "recompute every step");
   app.add_flag("--offline", options->offline, "use only packages that the store has");
   AddMirrorOptions(app, options->mirrors);

@@ -18,17 +18,14 @@ struct Options {
 
 json::Value ReportJson(const image::VerifyReport& report, const crypto::Sha256Digest& digest) {
   json::Array findings;
-  for (const auto& finding : report.findings) findings.push_back(json::Object{{"where", finding.where}, {"what", finding.what}});
-  return json::Object{{"ok", report.findings.empty()},
-                      {"iso_sha256", digest.Hex()},
-                      {"image_id", report.manifest.image_id},
-                      {"image_version", report.manifest.image_version},
-                      {"commit", report.manifest.commit},
-                      {"dirty", report.manifest.dirty},
-                      {"iso_files", report.iso_files},
-                      {"initrd_files", report.initrd_files},
-                      {"root_nodes", report.root_nodes},
-                      {"findings", std::move(findings)}};
+  for (const auto& finding : report.findings)
+    findings.push_back(json::Object{{"where", finding.where}, {"what", finding.what}});
+  return json::Object{
+      {"ok", report.findings.empty()},        {"iso_sha256", digest.Hex()},
+      {"image_id", report.manifest.image_id}, {"image_version", report.manifest.image_version},
+      {"commit", report.manifest.commit},     {"dirty", report.manifest.dirty},
+      {"iso_files", report.iso_files},        {"initrd_files", report.initrd_files},
+      {"root_nodes", report.root_nodes},      {"findings", std::move(findings)}};
 }
 
 Result<int> Run(const Options& options, const GlobalOptions& global) {
@@ -42,14 +39,17 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
     PrintJson(ReportJson(report, digest));
     return exit_code;
   }
-  for (const auto& finding : report.findings) fmt::print(stderr, "{}: {}\n", finding.where, finding.what);
+  for (const auto& finding : report.findings)
+    fmt::print(stderr, "{}: {}\n", finding.where, finding.what);
   if (exit_code != 0) {
     fmt::print(stderr, "refused: {} is not what its manifest says\n", options.iso);
     return exit_code;
   }
-  fmt::print("ok: {} {}{}\n  {} files in the ISO, {} in the initrd, {} in the root image\n  sha256 {}\n",
-             report.manifest.image_id, report.manifest.image_version, report.manifest.dirty ? " (dirty: never releasable)" : "",
-             report.iso_files, report.initrd_files, report.root_nodes, digest.Hex());
+  fmt::print(
+      "ok: {} {}{}\n  {} files in the ISO, {} in the initrd, {} in the root image\n  sha256 {}\n",
+      report.manifest.image_id, report.manifest.image_version,
+      report.manifest.dirty ? " (dirty: never releasable)" : "", report.iso_files,
+      report.initrd_files, report.root_nodes, digest.Hex());
   return 0;
 }
 
@@ -58,7 +58,8 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
 Action DeclareImageVerify(CLI::App& app, const GlobalOptions& global) {
   auto options = std::make_shared<Options>();
   app.add_option("iso", options->iso, "the ISO")->required();
-  app.add_option("--manifest", options->manifest, "a manifest from elsewhere that the ISO must carry");
+  app.add_option("--manifest", options->manifest,
+                 "a manifest from elsewhere that the ISO must carry");
   return [options, &global] { return Run(*options, global); };
 }
 

@@ -23,8 +23,10 @@ Result<recipe::Lock> ReadLockFile(const std::string& file) {
   return recipe::ParseLock(LETHE_TRY(ReadFile(file)), file);
 }
 
-Result<recipe::Lock> ReadCommittedLock(const std::filesystem::path& directory, const std::string& revision) {
-  const auto git = LETHE_TRY(RunCommand({.argv = {"git", "-C", directory.string(), "show", revision + ":./recipe.lock"}}));
+Result<recipe::Lock> ReadCommittedLock(const std::filesystem::path& directory,
+                                       const std::string& revision) {
+  const auto git = LETHE_TRY(
+      RunCommand({.argv = {"git", "-C", directory.string(), "show", revision + ":./recipe.lock"}}));
   if (git.exit_code != 0) {
     return Error{ErrorCode::kNotFound, "no recipe.lock at " + revision + ": " + git.err};
   }
@@ -33,8 +35,9 @@ Result<recipe::Lock> ReadCommittedLock(const std::filesystem::path& directory, c
 
 Result<int> Run(const Options& options, const GlobalOptions& global) {
   const std::filesystem::path working = std::filesystem::path(options.directory) / "recipe.lock";
-  const auto from = LETHE_TRY(options.from.empty() ? ReadCommittedLock(options.directory, options.revision)
-                                                   : ReadLockFile(options.from));
+  const auto from =
+      LETHE_TRY(options.from.empty() ? ReadCommittedLock(options.directory, options.revision)
+                                     : ReadLockFile(options.from));
   const auto to = LETHE_TRY(ReadLockFile(options.to.empty() ? working.string() : options.to));
   const auto changes = recipe::DiffLocks(from, to);
   if (global.json) {
@@ -50,9 +53,11 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
 Action DeclareRecipeDiff(CLI::App& app, const GlobalOptions& global) {
   auto options = std::make_shared<Options>();
   app.add_option("recipe", options->directory, "folder with recipe.lock")->capture_default_str();
-  app.add_option("--from", options->from, "old lock file (default: the one committed at --revision)");
+  app.add_option("--from", options->from,
+                 "old lock file (default: the one committed at --revision)");
   app.add_option("--to", options->to, "new lock file (default: recipe.lock of the work tree)");
-  app.add_option("--revision", options->revision, "git revision of the old lock")->capture_default_str();
+  app.add_option("--revision", options->revision, "git revision of the old lock")
+      ->capture_default_str();
   return [options, &global] { return Run(*options, global); };
 }
 

@@ -22,7 +22,9 @@ std::string SubcommandNames(const CLI::App& app) {
 std::string CompletionScript(const CLI::App& app, const std::string& shell) {
   std::string out;
   if (shell == "zsh") out += "autoload -U +X bashcompinit && bashcompinit\n";
-  out += "_lethe() {\n  local words=\"\"\n  case \"$COMP_CWORD:${COMP_WORDS[1]}:${COMP_WORDS[2]}\" in\n";
+  out +=
+      "_lethe() {\n  local words=\"\"\n  case \"$COMP_CWORD:${COMP_WORDS[1]}:${COMP_WORDS[2]}\" "
+      "in\n";
   out += "    1:*) words=\"" + SubcommandNames(app) + "--help --version\" ;;\n";
   for (const CLI::App* noun : app.get_subcommands({})) {
     out += "    2:" + noun->get_name() + ":*) words=\"" + SubcommandNames(*noun) + "\" ;;\n";
