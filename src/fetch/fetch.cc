@@ -56,18 +56,14 @@ Error Translate(CURL* curl, CURLcode code, const char* detail) {
   return Error{ErrorCode::kUnavailable, *detail != '\0' ? detail : curl_easy_strerror(code)};
 }
 
-Status CheckScheme(const std::string& url) {
-  for (const char* scheme : {"http://", "https://", "file:/"}) {
-    if (url.starts_with(scheme)) return {};
-  }
-  return Error{ErrorCode::kMalformed, "allowed: addresses of http, https and file"};
-}
-
 Status Perform(const std::string& url, const Limits& limits, const Sink& sink) {
-  LETHE_TRY(CheckScheme(url));
+  if (!IsAddress(url)) {
+    return Error{ErrorCode::kMalformed, "allowed: addresses of http, https and file"};
+  }
   InitOnce();
   // One handle per thread keeps its connections open from one file to the next.
-  thread_local const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
+  thread_local const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(),
+                                                                 curl_easy_cleanup);
   LETHE_ASSERT(curl != nullptr);
   curl_easy_reset(curl.get());
   const auto set = [&](CURLoption option, auto value) {
@@ -138,6 +134,10 @@ Status DownloadTo(int fd, const std::string& name, const std::string& url, const
 }
 
 }  // namespace
+
+bool IsAddress(const std::string& url) {
+  return url.starts_with("http://") || url.starts_with("https://") || url.starts_with("file:/");
+}
 
 Result<std::string> Get(const std::string& url, const Limits& limits) {
   std::string body;

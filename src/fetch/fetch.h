@@ -25,6 +25,9 @@ struct Expected {
   crypto::Sha256Digest sha256;
 };
 
+// True for what Get and Download accept: http://, https:// and file:/.
+bool IsAddress(const std::string& url);
+
 // At most five redirects, never to file addresses. Errors: kMalformed for an address of another
 // kind and for more than max_bytes; kNotFound for 404, 410 and missing files; kUnavailable for a
 // server that cannot be reached, stalls, breaks off or answers with another error. Messages name

@@ -17,7 +17,6 @@ namespace fs = std::filesystem;
 using toml::Located;
 using toml::TableReader;
 
-constexpr uint64_t kMaxLockBytes = 16ULL << 20;
 constexpr PackageSet kSets[] = {PackageSet::kImage, PackageSet::kKernel, PackageSet::kTools,
                                 PackageSet::kCompilers};
 

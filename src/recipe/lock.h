@@ -15,6 +15,8 @@
 
 namespace lethe::recipe {
 
+inline constexpr uint64_t kMaxLockBytes = 16ULL << 20;
+
 // What a package is locked for. One package may be in several sets.
 enum class PackageSet { kImage, kKernel, kTools, kCompilers };
 

@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 
+#include "fetch/fetch.h"
+
 namespace lethe::cli {
 
 void AddMirrorOptions(CLI::App& app, MirrorArguments& arguments) {
@@ -15,15 +17,24 @@ void AddMirrorOptions(CLI::App& app, MirrorArguments& arguments) {
 }
 
 Result<debian::Mirrors> MirrorsFrom(const MirrorArguments& arguments) {
-  if (arguments.mirrors.empty() && arguments.security_mirrors.empty()) {
-    return debian::DiscoverMirrors("/etc/apt");
-  }
   debian::Mirrors mirrors{arguments.mirrors, arguments.security_mirrors};
-  for (std::string& mirror : mirrors.debian) {
-    while (mirror.ends_with('/')) mirror.pop_back();
-    if (arguments.security_mirrors.empty() && mirror.ends_with("/debian")) {
-      mirrors.security.push_back(mirror + "-security");
+  for (auto* list : {&mirrors.debian, &mirrors.security}) {
+    for (std::string& mirror : *list) {
+      if (!fetch::IsAddress(mirror)) {
+        return Error{ErrorCode::kUsage, "mirror '" + mirror + "': allowed: http, https, file"};
+      }
+      while (mirror.ends_with('/')) mirror.pop_back();
     }
+  }
+  if (mirrors.debian.empty()) {
+    auto found = LETHE_TRY(debian::DiscoverMirrors("/etc/apt"));
+    mirrors.debian = std::move(found.debian);
+    if (mirrors.security.empty()) mirrors.security = std::move(found.security);
+  }
+  if (!mirrors.security.empty()) return mirrors;
+  for (const std::string& mirror : mirrors.debian) {
+    std::string beside = debian::SecurityMirrorBeside(mirror);
+    if (!beside.empty()) mirrors.security.push_back(std::move(beside));
   }
   return mirrors;
 }
@@ -39,7 +50,8 @@ std::filesystem::path StoreDirectory(const std::string& named) {
   return std::filesystem::path(home == nullptr ? "/tmp" : home) / ".cache" / "lethe";
 }
 
-std::string Mib(uint64_t bytes) {
+std::string ReadableSize(uint64_t bytes) {
+  if (bytes < (1 << 20)) return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / (1 << 10));
   return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
 }
 

@@ -22,13 +22,14 @@ struct MirrorArguments {
 void AddMirrorOptions(CLI::App& app, MirrorArguments& arguments);
 
 // The mirrors that were named, else those of the machine's apt. Where only --mirror is named, a
-// trailing "/debian" becomes "/debian-security" for the security suites.
+// trailing "/debian" becomes "/debian-security" for the security suites. kUsage for an address that
+// is not of http, https or file; kNotFound where apt names no Debian mirror.
 Result<debian::Mirrors> MirrorsFrom(const MirrorArguments& arguments);
 
 // `named`, else $LETHE_STORE, else $XDG_CACHE_HOME/lethe, else ~/.cache/lethe.
 std::filesystem::path StoreDirectory(const std::string& named);
 
-// "12.3 MiB"
-std::string Mib(uint64_t bytes);
+// "12.3 MiB", "4.0 KiB"
+std::string ReadableSize(uint64_t bytes);
 
 }  // namespace lethe::cli

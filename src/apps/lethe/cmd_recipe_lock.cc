@@ -1,12 +1,13 @@
 // lethe recipe lock: resolves a recipe against signed Debian indices and pins every package.
-// Exit codes: 0 ok, 1 needs that cannot be met, 3 signature or digest refused, 4 malformed recipe
-// or index, 5 mirror not reachable.
+// Exit codes: 0 ok, 1 needs that cannot be met, 2 usage, 3 signature, digest or age of an index
+// refused, 4 malformed recipe or index, 5 mirror not reachable.
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <ctime>
 #include <map>
+#include <optional>
 
 #include "apps/lethe/arguments.h"
 #include "apps/lethe/command.h"
@@ -25,6 +26,40 @@ struct Options {
   MirrorArguments mirrors;
 };
 
+// What the new lock changes; nothing where there was none. A previous lock that cannot be read is
+// said and replaced: making a new one is the way out.
+std::optional<std::vector<recipe::LockChange>> ChangesSince(const std::filesystem::path& previous,
+                                                            const recipe::Lock& lock) {
+  const auto text = ReadFile(previous, recipe::kMaxLockBytes);
+  if (!text && text.error().code == ErrorCode::kNotFound) return {};
+  const auto old = text ? recipe::ParseLock(*text, previous.string()) : text.error();
+  if (old) return recipe::DiffLocks(*old, lock);
+  fmt::print(stderr, "lethe: the previous lock is not compared: {}\n", old.error().message);
+  return {};
+}
+
+struct Totals {
+  size_t packages = 0;
+  uint64_t bytes = 0;
+};
+
+std::map<recipe::PackageSet, Totals> TotalsBySet(const recipe::Lock& lock) {
+  std::map<recipe::PackageSet, Totals> sets;
+  for (const auto& package : lock.packages) {
+    for (const auto set : package.in) {
+      sets[set].packages += 1;
+      sets[set].bytes += package.size;
+    }
+  }
+  return sets;
+}
+
+uint64_t BytesOf(const recipe::Lock& lock) {
+  uint64_t bytes = 0;
+  for (const auto& package : lock.packages) bytes += package.size;
+  return bytes;
+}
+
 Result<int> Run(const Options& options, const GlobalOptions& global) {
   const auto recipe = LETHE_TRY(recipe::LoadRecipe(options.directory));
   const std::filesystem::path committed = recipe.directory / "recipe.lock";
@@ -39,29 +74,27 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
     lock_options.progress = [](const std::string& what) { fmt::print(stderr, "  {}\n", what); };
   }
   const auto lock = LETHE_TRY(recipe::ResolveRecipe(recipe, lock_options));
-  std::vector<recipe::LockChange> changes;
-  const auto old_text = ReadFile(committed);
-  const auto old_lock = old_text ? recipe::ParseLock(*old_text, committed.string())
-                                 : Result<recipe::Lock>(recipe::Lock{});
-  if (old_lock) changes = recipe::DiffLocks(*old_lock, lock);
+  const auto changes = ChangesSince(committed, lock);
   LETHE_TRY(WriteFileAtomic(output, recipe::WriteLock(lock)));
-  std::map<recipe::PackageSet, std::pair<size_t, uint64_t>> sets;
-  for (const auto& package : lock.packages) {
-    for (const auto set : package.in) {
-      sets[set].first += 1;
-      sets[set].second += package.size;
-    }
-  }
   if (global.json) {
+    json::Object sets;
+    for (const auto& [set, totals] : TotalsBySet(lock)) {
+      sets[std::string(recipe::ToString(set))] =
+          json::Object{{"packages", totals.packages}, {"bytes", totals.bytes}};
+    }
     PrintJson(json::Object{{"lock", output.string()},
                            {"packages", lock.packages.size()},
-                           {"changes", LockChangesJson(changes)}});
+                           {"bytes", BytesOf(lock)},
+                           {"sets", std::move(sets)},
+                           {"changes", changes ? LockChangesJson(*changes) : json::Value()}});
     return 0;
   }
-  if (old_text && old_lock) PrintLockChanges(changes);
-  fmt::print("wrote {}: {} packages\n", output.string(), lock.packages.size());
-  for (const auto& [set, totals] : sets) {
-    fmt::print("  {:<10} {:>4}  {:>10}\n", recipe::ToString(set), totals.first, Mib(totals.second));
+  if (changes) PrintLockChanges(*changes);
+  fmt::print("wrote {}: {} packages, {}\n", output.string(), lock.packages.size(),
+             ReadableSize(BytesOf(lock)));
+  for (const auto& [set, totals] : TotalsBySet(lock)) {
+    fmt::print("  {:<10} {:>4}  {:>10}\n", recipe::ToString(set), totals.packages,
+               ReadableSize(totals.bytes));
   }
   return 0;
 }
