@@ -11,18 +11,27 @@ namespace lethe::recipe {
 namespace {
 
 // Line 11 is the first package, line 12 the second; the tables below count on it.
-constexpr const char* kGood = R"(format = 1
+constexpr const char* kGood =
+    R"(format = 1
 request = "1111111111111111111111111111111111111111111111111111111111111111"
 
 # A comment.
 index = [
-  { suite = "trixie", date = "Sat, 15 Nov 2025 09:00:00 UTC", in_release = "2222222222222222222222222222222222222222222222222222222222222222", signed_by = "0123456789ABCDEF0123456789ABCDEF01234567" },
+  { suite = "trixie", date = "Sat, 15 Nov 2025 09:00:00 UTC", in_release = ")"
+    R"(2222222222222222222222222222222222222222222222222222222222222222", signed_by = )"
+    R"("0123456789ABCDEF0123456789ABCDEF01234567" },
 ]
 
 
 package = [
-  { name = "libvpn2", version = "1:2.0~rc1-3+b1", arch = "amd64", in = ["image", "tools"], source = "vpn", source_version = "2.0~rc1-3", size = 42, sha256 = "3333333333333333333333333333333333333333333333333333333333333333", archive = "debian", path = "pool/main/v/vpn/libvpn2_2.0~rc1-3+b1_amd64.deb" },
-  { name = "vpn-data", version = "3", arch = "all", in = ["kernel"], source = "vpn", source_version = "3", size = 1, sha256 = "4444444444444444444444444444444444444444444444444444444444444444", archive = "debian-security", path = "pool/main/v/vpn/vpn-data_3_all.deb" },
+  { name = "libvpn2", version = "1:2.0~rc1-3+b1", arch = "amd64", )"
+    R"(in = ["image", "tools"], source = "vpn", source_version = "2.0~rc1-3", size = 42, sha256 = ")"
+    R"(3333333333333333333333333333333333333333333333333333333333333333", )"
+    R"(archive = "debian", path = "pool/main/v/vpn/libvpn2_2.0~rc1-3+b1_amd64.deb" },
+  { name = "vpn-data", version = "3", arch = "all", )"
+    R"(in = ["kernel"], source = "vpn", source_version = "3", size = 1, sha256 = ")"
+    R"(4444444444444444444444444444444444444444444444444444444444444444", )"
+    R"(archive = "debian-security", path = "pool/main/v/vpn/vpn-data_3_all.deb" },
 ]
 )";
 

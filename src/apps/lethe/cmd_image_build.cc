@@ -113,8 +113,9 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
     return 0;
   }
   fmt::print("{}\n  sha256   {}\n  size     {} (root image {})\n  version  {} {}\n",
-             result.iso.string(), result.iso_sha256.Hex(), Mib(result.iso_bytes),
-             Mib(result.root_image_bytes), result.manifest.image_id, result.manifest.image_version);
+             result.iso.string(), result.iso_sha256.Hex(), ReadableSize(result.iso_bytes),
+             ReadableSize(result.root_image_bytes), result.manifest.image_id,
+             result.manifest.image_version);
   if (result.manifest.dirty)
     fmt::print(
         "  this tree is not a commit: the image is marked dirty and can never be released\n");

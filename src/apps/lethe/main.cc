@@ -15,6 +15,7 @@ constexpr Command kCommands[] = {
     {"recipe", "lock", "resolve a recipe and pin every package", DeclareRecipeLock},
     {"recipe", "diff", "show what a re-lock changed", DeclareRecipeDiff},
     {"image", "build", "build the ISO of a recipe", DeclareImageBuild},
+    {"image", "inspect", "show version, packages and sizes of an ISO", DeclareImageInspect},
     {"image", "boot", "boot an ISO in QEMU", DeclareImageBoot},
     {"image", "verify", "check every file of an ISO against its manifest", DeclareImageVerify},
 };

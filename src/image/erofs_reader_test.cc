@@ -1,0 +1,90 @@
+#include "image/erofs_reader.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <map>
+#include <random>
+
+#include "base/file.h"
+#include "base/strings.h"
+#include "crypto/sha256.h"
+
+namespace lethe::image {
+namespace {
+
+// tests/vectors/erofs/make says what is in them.
+std::string Fixture(const std::string& name) {
+  return ReadFile(std::string(LETHE_SOURCE_DIR "/tests/vectors/erofs/") + name).value();
+}
+
+class ErofsFixture : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ErofsFixture, EveryFileHasItsDigest) {
+  const std::string image = Fixture(GetParam());
+  const auto reader = ErofsReader::Open(image).value();
+  const auto nodes = reader.List().value();
+  std::map<std::string, ErofsNode> by_path;
+  for (const ErofsNode& node : nodes) by_path[node.path] = node;
+  const std::string sums = Fixture("mixed.sums");
+  const auto lines = Lines(sums);
+  EXPECT_EQ(lines.size(), 307U);
+  for (const auto line : lines) {
+    const std::string path(line.substr(67));  // "<hex>  ./path"
+    ASSERT_TRUE(by_path.contains(path)) << path;
+    const auto bytes = reader.Read(by_path[path].nid);
+    ASSERT_TRUE(bytes) << path << ": " << bytes.error().message;
+    EXPECT_EQ(crypto::Sha256Of(*bytes).Hex(), line.substr(0, 64)) << path;
+    EXPECT_EQ(by_path[path].uid, 7U);
+    EXPECT_EQ(by_path[path].gid, 8U);
+  }
+  EXPECT_EQ(by_path["/tiny"].mode, S_IFREG | 0600U);
+  EXPECT_EQ(*reader.Read(by_path["/link"].nid), "tiny");
+  EXPECT_EQ(*reader.Read(by_path["/long-link"].nid), std::string(200, 'L'));
+  EXPECT_TRUE(std::is_sorted(nodes.begin(), nodes.end(),
+                             [](const auto& a, const auto& b) { return a.path < b.path; }));
+}
+
+TEST_P(ErofsFixture, FlippedBitsNeverCrashAndNeverPassForTheOriginal) {
+  const std::string image = Fixture(GetParam());
+  std::mt19937 random(20260101);
+  for (int i = 0; i < 1500; ++i) {
+    std::string damaged = image;
+    char& byte = damaged[random() % damaged.size()];
+    byte = static_cast<char>(byte ^ (1 << (random() % 8)));
+    const auto reader = ErofsReader::Open(damaged);
+    if (!reader) continue;
+    const auto nodes = reader->List();
+    if (!nodes) {
+      EXPECT_FALSE(nodes.error().message.empty());
+      continue;
+    }
+    for (const ErofsNode& node : *nodes) {
+      if (!S_ISDIR(node.mode)) (void)reader->Read(node.nid);
+    }
+  }
+}
+
+TEST_P(ErofsFixture, TruncatedAnywhereIsRefusedOrSmaller) {
+  const std::string image = Fixture(GetParam());
+  for (size_t size = 0; size < image.size(); size += 997) {
+    const auto reader = ErofsReader::Open(std::string_view(image).substr(0, size));
+    if (!reader) {
+      EXPECT_EQ(reader.error().code, ErrorCode::kMalformed);
+      continue;
+    }
+    const auto nodes = reader->List();
+    if (!nodes) continue;
+    for (const ErofsNode& node : *nodes) (void)reader->Read(node.nid);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Images, ErofsFixture, ::testing::Values("mixed.erofs", "legacy.erofs"));
+
+TEST(ErofsReader, RefusesWhatIsNoErofs) {
+  EXPECT_EQ(ErofsReader::Open("").error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(ErofsReader::Open(std::string(8192, 'x')).error().code, ErrorCode::kMalformed);
+}
+
+}  // namespace
+}  // namespace lethe::image
