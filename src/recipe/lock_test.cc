@@ -25,8 +25,8 @@ index = [
 
 package = [
   { name = "libvpn2", version = "1:2.0~rc1-3+b1", arch = "amd64", )"
-    R"(in = ["image", "tools"], source = "vpn", source_version = "2.0~rc1-3", size = 42, sha256 = ")"
-    R"(3333333333333333333333333333333333333333333333333333333333333333", )"
+    R"(in = ["image", "tools"], source = "vpn", source_version = "2.0~rc1-3", size = 42, )"
+    R"(sha256 = "3333333333333333333333333333333333333333333333333333333333333333", )"
     R"(archive = "debian", path = "pool/main/v/vpn/libvpn2_2.0~rc1-3+b1_amd64.deb" },
   { name = "vpn-data", version = "3", arch = "all", )"
     R"(in = ["kernel"], source = "vpn", source_version = "3", size = 1, sha256 = ")"
