@@ -25,7 +25,7 @@ class Verifier {
   Result<VerifyReport> Run() {
     listing_ = LETHE_TRY(ReadIso(iso_));
     const std::string_view manifest_text = LETHE_TRY(File(kIsoManifestPath));
-    report_.manifest = LETHE_TRY(ParseManifest(manifest_text));
+    report_.manifest = LETHE_TRY_IN(ParseManifest(manifest_text), std::string(kIsoManifestPath));
     if (options_.manifest && Trim(*options_.manifest) != Trim(manifest_text)) {
       Find(std::string(kIsoManifestPath), "is another manifest than the one that was given");
     }
@@ -60,6 +60,13 @@ class Verifier {
     }
   }
 
+  bool InManifest(std::string_view path, const crypto::Sha256Digest& digest) const {
+    const auto& iso = report_.manifest.iso;
+    return std::any_of(iso.begin(), iso.end(), [&](const ManifestBlob& blob) {
+      return blob.path == path && blob.sha256 == digest;
+    });
+  }
+
   // The sums cover every file but themselves, the manifest among them.
   Status CheckSums() {
     const std::string_view text = LETHE_TRY(File(kIsoSumsPath));
@@ -75,8 +82,11 @@ class Verifier {
       const auto bytes = File(path);
       if (!bytes) {
         Find(path, "is missing");
-      } else if (crypto::Sha256Of(*bytes) != *digest) {
-        Find(path, "has another SHA-256 than in SHA256SUMS");
+      } else if (const auto actual = crypto::Sha256Of(*bytes); actual != *digest) {
+        // Where the manifest agrees with the file, the sums are what is damaged.
+        const bool sums_are_wrong = InManifest(path, actual);
+        Find(sums_are_wrong ? std::string(kIsoSumsPath) : path,
+             sums_are_wrong ? "is wrong about " + path : "has another SHA-256 than in SHA256SUMS");
       }
     }
     for (const IsoFile& file : listing_.files) {
