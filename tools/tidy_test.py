@@ -98,7 +98,8 @@ PLANTED = [
 INNOCENT = [
     ("src/base/a.cc", function(70)),
     ("src/base/a.cc", "// std::stoi(x), throw, system(1)\n/* rand() */\n"),
-    ("src/base/a.cc", 'auto a = "std::stoi(x) { throw";\nauto b = R"(gets( { )";\nchar c = \'{\';\n'),
+    ("src/base/a.cc",
+     'auto a = "std::stoi(x) { throw";\nauto b = R"(gets( { )";\nchar c = \'{\';\n'),
     ("src/base/a.cc", "const int kTable[] = {\n" + "  (1),\n" * 90 + "};\n"),
     ("src/base/a.cc", "void F(X* x) { x->system(1); x->rand(); }\n"),
     ("src/base/a.cc", "// " + "é" * 97 + "\n"),

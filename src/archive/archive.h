@@ -1,4 +1,4 @@
-// Archives and compressed streams, by libarchive: ar, tar, cpio, gzip, xz, zstd. Input is untrusted:
+// Archives and compressed streams, by libarchive: ar, tar, cpio, gzip, xz, zstd. Input is hostile:
 // a damaged archive is kMalformed and names the archive, sizes are bounded.
 #pragma once
 

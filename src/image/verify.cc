@@ -81,7 +81,7 @@ class Verifier {
       listed.insert(path);
       const auto bytes = File(path);
       if (!bytes) {
-        Find(path, "is missing");
+        Find(std::string(kIsoSumsPath), "lists " + Printable(path) + ", which is not there");
       } else if (const auto actual = crypto::Sha256Of(*bytes); actual != *digest) {
         // Where the manifest agrees with the file, the sums are what is damaged.
         const bool sums_are_wrong = InManifest(path, actual);
@@ -90,8 +90,8 @@ class Verifier {
       }
     }
     for (const IsoFile& file : listing_.files) {
-      if (file.path != kIsoSumsPath && !listed.contains(file.path))
-        Find(file.path, "is not in SHA256SUMS");
+      if (file.path == kIsoSumsPath || listed.contains(file.path)) continue;
+      Find(std::string(kIsoSumsPath), "does not list " + Printable(file.path));
     }
     return {};
   }

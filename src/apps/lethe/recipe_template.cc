@@ -118,7 +118,8 @@ package = "linux-image-amd64"
 command_line = [
   "rootfstype=ramfs", "init_on_alloc=1", "init_on_free=1",
   "quiet", "loglevel=0", "printk.devkmsg=off", "audit=0", "iomem=strict", "debugfs=off",
-  "efi_pstore.pstore_disable=1", "erst_disable", "noresume", "nohibernate", "oops=panic", "panic=10",
+  "efi_pstore.pstore_disable=1", "erst_disable", "noresume", "nohibernate", "oops=panic",
+  "panic=10",
   "reboot=warm", "systemd.log_target=null", "systemd.log_level=emerg", "systemd.show_status=no",
 ]
 # Only what is named here is in the image, with what it depends on. No driver of storage may be.
