@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "base/file.h"
+#include "base/strings.h"
 #include "image/sandbox.h"
 
 namespace lethe::image {
@@ -33,8 +34,13 @@ VolumeDate MakeVolumeDate(const IsoInputs& inputs) {
           FormatUtc(inputs.epoch_unix_s, "%Y-%m-%d-%H-%M-%S-") + cc};
 }
 
+// Each parameter in single quotes: GRUB would expand '$'. The recipe allows no quotes in them.
 std::string GrubScript(const IsoInputs& inputs, const VolumeDate& date) {
-  return "search.fs_uuid " + date.grub + " root\nlinux /boot/vmlinuz " + inputs.command_line +
+  std::string parameters;
+  for (const std::string_view word : Words(inputs.command_line)) {
+    parameters += " '" + std::string(word) + "'";
+  }
+  return "search.fs_uuid " + date.grub + " root\nlinux /boot/vmlinuz" + parameters +
          "\ninitrd /boot/initrd.img\nboot\nreboot\n";
 }
 

@@ -157,6 +157,9 @@ Problem CheckSysctlKey(std::string_view text) {
 }
 
 Problem CheckKernelParameter(std::string_view text) {
+  // One page for the reason of a failed boot (docs/formats/boot-reason.md); no other memory may be
+  // kept away from wiping.
+  if (text == "memmap=4K$0x3000") return {};
   const bool printable = std::all_of(text.begin(), text.end(), [](char c) {
     return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '\\' && c != '$' && c != ';' &&
            c != '{' && c != '}' && c != '#' && c != '&' && c != '|' && c != '<' && c != '>';

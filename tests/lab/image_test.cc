@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <set>
 
 #include "base/strings.h"
 #include "crypto/sha256.h"
 #include "lab.h"
+#include "recipe/recipe.h"
 #include "vm/openvpn_probe.h"
 #include "vpn_clients.h"
 
@@ -70,6 +72,12 @@ TEST_F(ImageTest, BootsByUefi) {
   config.uefi = true;
   auto guest = vm::Guest::Start(config, scratch_.path()).value();
   EXPECT_TRUE(VpnAnswers()) << guest.Log();
+}
+
+// "commit" or "nightly": what ./test was asked for.
+std::string Tier() {
+  const char* tier = std::getenv("LETHE_TEST_TIER");
+  return tier == nullptr ? "commit" : tier;
 }
 
 bool IsKernelFileSystem(std::string_view type) {
@@ -177,7 +185,7 @@ TEST_F(ImageTest, HoldsWhatItPromisesOnTheInside) {
   EXPECT_FALSE(probe.Run({"/usr/bin/ls", "/probe"}));
 
   const uint64_t used = MemoryUsedKib(probe.Read("proc:meminfo").value());
-  EXPECT_LE(used, 250U << 10);
+  EXPECT_LE(used, uint64_t{recipe::LoadRecipe(LETHE_RECIPE).value().max_ram_mib} << 10);
   RecordProperty("ram_used_mib", static_cast<int>(used >> 10));
   std::printf("  RAM used: %llu MiB\n", static_cast<unsigned long long>(used >> 10));
 
@@ -213,6 +221,32 @@ INSTANTIATE_TEST_SUITE_P(Initrd, FlippedBitTest,
                                            Flip{"lethe/mounts", boot::BootFailure::kInitrdDigest},
                                            Flip{"lethe/modules/03-erofs.ko",
                                                 boot::BootFailure::kInitrdDigest}));
+
+// A boot that keeps failing counts its attempts over warm reboots: that is how a reason outlives
+// them.
+class WarmRebootTest : public ImageTest, public ::testing::WithParamInterface<bool> {};
+
+TEST_P(WarmRebootTest, KeepsTheReasonAndCountsTheAttempts) {
+  if (GetParam() && Tier() != "nightly") GTEST_SKIP() << "nightly: 60 s";
+  const auto files =
+      ExtractBootFiles(ImageUnderTest(), scratch_.path(), "lethe/root.erofs").value();
+  vm::GuestConfig config = Config();
+  config.uefi = GetParam();
+  config.kernel = files.kernel;
+  config.initrd = files.initrd;
+  config.command_line = files.command_line;
+  auto guest = vm::Guest::Start(config, scratch_.path()).value();
+  std::optional<boot::BootRecord> record;
+  EXPECT_TRUE(Eventually(kBootTimeout, [&] {
+    record = ReadBootRecord(guest);
+    return record && record->attempts >= 2;
+  })) << "no second attempt";
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->failure, boot::BootFailure::kRootDigest);
+}
+
+INSTANTIATE_TEST_SUITE_P(Firmware, WarmRebootTest, ::testing::Bool(),
+                         [](const auto& info) { return info.param ? "Uefi" : "Bios"; });
 
 }  // namespace
 }  // namespace lethe::lab

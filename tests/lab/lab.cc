@@ -149,10 +149,14 @@ Result<std::vector<ProbeClient::Process>> ProbeClient::Processes() {
 }
 
 std::optional<boot::BootRecord> ReadBootRecord(vm::Guest& guest) {
-  const auto memory = guest.ReadMemory(boot::kRecordAddress, 16);
-  if (!memory || memory->size() != 16) return std::nullopt;
-  return boot::DecodeRecord(
-      std::span<const uint8_t, 16>(reinterpret_cast<const uint8_t*>(memory->data()), 16));
+  for (const uint64_t address : {boot::kReservedRecordAddress, boot::kRecordAddress}) {
+    const auto memory = guest.ReadMemory(address, 16);
+    if (!memory || memory->size() != 16) continue;
+    const auto record = boot::DecodeRecord(
+        std::span<const uint8_t, 16>(reinterpret_cast<const uint8_t*>(memory->data()), 16));
+    if (record) return record;
+  }
+  return std::nullopt;
 }
 
 Result<std::map<std::string, std::string>> ReadClientProfile(const fs::path& tar) {

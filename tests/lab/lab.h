@@ -64,7 +64,7 @@ class ProbeClient {
   std::filesystem::path socket_;
 };
 
-// The reason that a stopped guest left in its first page; nothing where there is none.
+// The reason that a failed boot left in the guest's memory; nothing where there is none.
 std::optional<boot::BootRecord> ReadBootRecord(vm::Guest& guest);
 
 // Waits for `condition`; false after the timeout.
