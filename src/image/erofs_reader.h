@@ -1,15 +1,19 @@
-// Reads EROFS images (Linux fs/erofs/erofs_fs.h) as mkfs.erofs of erofs-utils 1.8 writes them for
-// us: flat, inline and zstd-compressed files with full or compact indexes and big clusters. Pure:
-// bytes in, nodes out. Hostile images are kMalformed with the place; features outside of this list
+// Reads EROFS images (Linux fs/erofs/erofs_fs.h) as mkfs.erofs of erofs-utils 1.8 writes them:
+// flat, inline, chunked and zstd-compressed files with full or compact indexes, big clusters,
+// packed tails, fragments and deduplicated clusters. Pure: bytes in, nodes out. Hostile images are
+// kMalformed with the place; features outside of this list (LZ4, other devices, 48-bit) are
 // kUnavailable.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "image/erofs_map.h"
 
 namespace lethe::image {
 
@@ -19,54 +23,47 @@ struct ErofsNode {
   uint32_t uid = 0;
   uint32_t gid = 0;
   uint64_t size = 0;
-  uint64_t nid = 0;  // equal for hard links
+  uint64_t nid = 0;         // equal for hard links
+  bool has_xattrs = false;  // their names and values are not read
 };
 
 class ErofsReader {
  public:
-  // Checks the superblock. The bytes must outlive the reader. Thread-safe once made.
+  using Sink = std::function<Status(std::string_view)>;
+
+  // Checks the superblock, its checksum among it. The bytes must outlive the reader. Thread-safe
+  // once made.
   static Result<ErofsReader> Open(std::string_view image);
 
-  // Every node, sorted by path in byte order.
+  // Every node, sorted by path in byte order. kMalformed also for a tree beyond the limits (a
+  // million nodes, 64 folders deep, 256 MiB of folders or of paths) and for a folder that is there
+  // twice.
   Result<std::vector<ErofsNode>> List() const;
 
-  // Content of a regular file, or the target of a symlink.
-  Result<std::string> Read(uint64_t nid) const;
+  // Content of a regular file, or the target of a symlink, in order, in pieces. Compressed pieces
+  // have at most 12 MiB. kMalformed beyond max_bytes, before anything is read; an error of the sink
+  // ends the reading.
+  Status ReadTo(uint64_t nid, uint64_t max_bytes, const Sink& sink) const;
+
+  // The same as one string.
+  Result<std::string> Read(uint64_t nid, uint64_t max_bytes = 64U << 20) const;
 
  private:
-  struct Inode {
-    uint64_t offset = 0;  // of what follows inode and xattrs
-    unsigned layout = 0;
-    unsigned mode = 0;
-    uint32_t uid = 0;
-    uint32_t gid = 0;
-    uint64_t size = 0;
-    uint32_t block = 0;  // i_u
-  };
-  struct Extent {
-    uint64_t logical = 0;
-    uint64_t block = 0;
-    uint64_t blocks = 1;
-    bool plain = false;
-  };
-  struct Cluster;
-  class ClusterIndex;
+  class Inflater;
+  struct Listing;
 
-  explicit ErofsReader(std::string_view image) : image_(image) {}
-  Result<Inode> ReadInode(uint64_t nid) const;
-  Result<std::string> ReadFlat(const Inode& inode) const;
-  Result<std::string> ReadCompressed(const Inode& inode) const;
-  Result<std::vector<Extent>> Extents(const ClusterIndex& index) const;
-  Status Inflate(const Extent& extent, uint64_t end, bool interlaced, std::string& out) const;
-  Status Walk(uint64_t nid, const std::string& path, int depth, std::vector<ErofsNode>& out) const;
+  ErofsReader() = default;
+  Result<ErofsInode> ReadInode(uint64_t nid) const;
+  Status SendRange(const std::vector<ErofsExtent>& extents, uint64_t begin, uint64_t end,
+                   Inflater& inflater, const Sink& sink) const;
+  Status Walk(uint64_t nid, const std::string& path, int depth, Listing& listing) const;
   Status WalkBlock(std::string_view block, const std::string& path, int depth,
-                   std::vector<ErofsNode>& out) const;
-  Result<std::string_view> Slice(uint64_t offset, uint64_t size) const;
+                   Listing& listing) const;
 
-  std::string_view image_;
-  unsigned block_bits_ = 12;
+  ErofsImage image_;
   uint64_t meta_offset_ = 0;
   uint64_t root_nid_ = 0;
+  std::vector<ErofsExtent> packed_;  // extents of the packed inode; empty: none
 };
 
 }  // namespace lethe::image

@@ -246,7 +246,7 @@ TEST_P(WarmRebootTest, KeepsTheReasonAndCountsTheAttempts) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Firmware, WarmRebootTest, ::testing::Bool(),
-                         [](const auto& info) { return info.param ? "Uefi" : "Bios"; });
+                         [](const auto& firmware) { return firmware.param ? "Uefi" : "Bios"; });
 
 }  // namespace
 }  // namespace lethe::lab
