@@ -306,7 +306,7 @@ Result<std::vector<ErofsExtent>> MapChunks(const ErofsImage& image, const ErofsI
       return UnsupportedErofs("a file on another device");
     const auto block = ErofsNumber<uint32_t>(entries, i * unit + unit - 4);
     ErofsExtent extent{.logical = i << bits,
-                       .length = std::min(1ULL << bits, inode.size - (i << bits))};
+                       .length = std::min<uint64_t>(1ULL << bits, inode.size - (i << bits))};
     if (block == kNoBlock) {
       extent.coding = ErofsCoding::kHole;
     } else {
