@@ -26,14 +26,11 @@ constexpr unsigned kAlgorithmZstd = 3;
 
 // z_erofs_map_header
 struct Header {
-  uint64_t first_word = 0;  // all eight bytes
   unsigned tail_bytes = 0;
   unsigned advise = 0;
   unsigned algorithms[2] = {0, 0};
   unsigned cluster_bits = 0;
 
-  // The whole file is one piece of the packed inode.
-  bool AllFragment() const { return first_word >> 63 != 0; }
   bool Has(unsigned advice) const { return (advise & advice) != 0; }
 };
 
@@ -172,8 +169,6 @@ class ClusterIndex {
 Result<Header> ReadHeader(const ErofsImage& image, const ErofsInode& inode) {
   const std::string_view raw = LETHE_TRY(image.Slice((inode.data + 7) / 8 * 8, 8));
   Header header;
-  header.first_word = ErofsNumber<uint64_t>(raw, 0);
-  if (header.AllFragment()) return header;
   const auto byte = [&](size_t i) { return static_cast<unsigned>(static_cast<uint8_t>(raw[i])); };
   header.tail_bytes = ErofsNumber<uint16_t>(raw, 2);
   header.advise = ErofsNumber<uint16_t>(raw, 4);
@@ -182,9 +177,8 @@ Result<Header> ReadHeader(const ErofsImage& image, const ErofsInode& inode) {
   header.cluster_bits = image.block_bits + (byte(7) & 7);
   if ((header.advise & ~kKnownAdvice) != 0)
     return UnsupportedErofs("a file with layout advice " + std::to_string(header.advise));
-  // Both would have their say in the same four bytes.
-  if (header.Has(kInlineTail) && header.Has(kFragmentTail))
-    return BadErofs(inode.at, "two kinds of packed tail");
+  if (ErofsNumber<uint64_t>(raw, 0) >> 63 != 0 || header.Has(kFragmentTail))
+    return UnsupportedErofs("a file of fragments");
   return header;
 }
 
@@ -224,17 +218,11 @@ Status PackedTail(const ErofsImage& image, const ErofsInode& inode, const Header
     tail.stored = header.tail_bytes;
     if (tail.stored == 0 || tail.at % image.block() + tail.stored > image.block())
       return BadErofs(inode.at, "packed tail crosses a block");
-  } else if (header.Has(kFragmentTail)) {
-    const uint64_t high = inode.layout == kCompressedFull ? tail.at >> image.block_bits << 32 : 0;
-    tail.coding = ErofsCoding::kFragment;
-    tail.at = (header.first_word & UINT32_MAX) | high;
-    tail.stored = tail.length;
   }
   return {};
 }
 
 Status CheckExtent(const ErofsImage& image, const ErofsInode& inode, const ErofsExtent& extent) {
-  if (extent.coding == ErofsCoding::kFragment) return {};
   if (extent.length > kMaxDecoded || extent.stored > kMaxStored)
     return BadErofs(inode.at, "cluster larger than 12 MiB, or 1 MiB stored");
   if (extent.coding != ErofsCoding::kZstd && extent.length > extent.stored)
@@ -245,12 +233,6 @@ Status CheckExtent(const ErofsImage& image, const ErofsInode& inode, const Erofs
 
 Result<std::vector<ErofsExtent>> MapCompressed(const ErofsImage& image, const ErofsInode& inode) {
   const Header header = LETHE_TRY(ReadHeader(image, inode));
-  if (header.AllFragment()) {
-    return std::vector<ErofsExtent>{{.length = inode.size,
-                                     .at = header.first_word ^ (1ULL << 63),
-                                     .stored = inode.size,
-                                     .coding = ErofsCoding::kFragment}};
-  }
   const ClusterIndex index = LETHE_TRY(ClusterIndex::Open(image, inode, header));
   std::vector<ErofsExtent> extents;
   for (uint64_t i = 0; i < index.count(); ++i) {
@@ -288,37 +270,6 @@ Result<std::vector<ErofsExtent>> MapFlat(const ErofsImage& image, const ErofsIno
   return extents;
 }
 
-// i_u is the format: bits of a chunk beyond those of a block, and whether entries have 8 bytes
-// (advice, device, block) or 4 (block).
-Result<std::vector<ErofsExtent>> MapChunks(const ErofsImage& image, const ErofsInode& inode) {
-  constexpr unsigned kWideEntries = 32;
-  constexpr uint32_t kNoBlock = UINT32_MAX;
-  const unsigned format = inode.info & 0xffff;
-  if (format > 63) return UnsupportedErofs("chunk format " + std::to_string(format));
-  const unsigned bits = image.block_bits + (format & 31);
-  const uint64_t unit = (format & kWideEntries) != 0 ? 8 : 4;
-  const uint64_t count = (inode.size + (1ULL << bits) - 1) >> bits;
-  const std::string_view entries =
-      LETHE_TRY(image.Slice((inode.data + unit - 1) / unit * unit, count * unit));
-  std::vector<ErofsExtent> extents;
-  for (uint64_t i = 0; i < count; ++i) {
-    if (unit == 8 && ErofsNumber<uint16_t>(entries, i * unit + 2) != 0)
-      return UnsupportedErofs("a file on another device");
-    const auto block = ErofsNumber<uint32_t>(entries, i * unit + unit - 4);
-    ErofsExtent extent{.logical = i << bits,
-                       .length = std::min<uint64_t>(1ULL << bits, inode.size - (i << bits))};
-    if (block == kNoBlock) {
-      extent.coding = ErofsCoding::kHole;
-    } else {
-      extent.at = uint64_t{block} << image.block_bits;
-      extent.stored = extent.length;
-      LETHE_TRY(image.Slice(extent.at, extent.stored));
-    }
-    extents.push_back(extent);
-  }
-  return extents;
-}
-
 }  // namespace
 
 Error BadErofs(uint64_t offset, std::string_view what) {
@@ -346,7 +297,7 @@ Result<std::vector<ErofsExtent>> MapErofsFile(const ErofsImage& image, const Ero
     case kCompressedCompact:
       return MapCompressed(image, inode);
     case kChunked:
-      return MapChunks(image, inode);
+      return UnsupportedErofs("a file of chunks");
     default:
       return BadErofs(inode.at, "data layout " + std::to_string(inode.layout));
   }

@@ -28,7 +28,7 @@ struct ErofsInode {
   uint32_t uid = 0;
   uint32_t gid = 0;
   uint64_t size = 0;
-  uint32_t info = 0;  // i_u: block address, or format of chunks
+  uint32_t info = 0;  // i_u: block address
   uint64_t xattr_bytes = 0;
 };
 
@@ -36,14 +36,12 @@ enum class ErofsCoding {
   kPlain,       // the stored bytes are the content
   kInterlaced,  // the same, rotated: the content's place in its block is kept
   kZstd,
-  kHole,      // zeros
-  kFragment,  // the content is a piece of the packed inode
 };
 
 struct ErofsExtent {
   uint64_t logical = 0;  // place in the file
   uint64_t length = 0;   // bytes of the file
-  uint64_t at = 0;       // place in the image; of kFragment: in the packed inode
+  uint64_t at = 0;       // place in the image
   uint64_t stored = 0;   // bytes of the image
   ErofsCoding coding = ErofsCoding::kPlain;
 };

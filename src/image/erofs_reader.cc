@@ -20,6 +20,7 @@ constexpr size_t kMaxNodes = 1000000;
 constexpr int kMaxDepth = 64;
 constexpr uint64_t kMaxFolderBytes = 256U << 20;  // of all folders
 constexpr uint64_t kMaxPathBytes = 256U << 20;    // of all paths
+constexpr uint64_t kMaxContent = 16ULL << 30;     // of all names: what a reader of each would read
 // Large enough for any cluster (12 MiB), small enough for a hostile frame.
 constexpr int kMaxZstdWindowLog = 24;
 
@@ -27,7 +28,6 @@ constexpr uint32_t kChecksumFeature = 1;  // feature_compat
 // feature_incompat: zero padding, big clusters, chunks, second algorithm (or device table), packed
 // tails, fragments (or deduplication), prefixes of xattr names.
 constexpr uint32_t kKnownFeatures = 0x7f;
-constexpr uint32_t kFragments = 0x20;
 
 // CRC-32C as the superblock has it: starting with all ones, not inverted at the end. A few KiB per
 // image: no table.
@@ -81,39 +81,34 @@ class ErofsReader::Inflater {
  public:
   explicit Inflater(const ErofsImage& image) : image_(image) {}
 
-  // The first `wanted` bytes of the extent; valid until the next call. Not for holes and fragments.
-  Result<std::string_view> Expand(const ErofsExtent& extent, uint64_t wanted) {
+  // The content of the extent; valid until the next call.
+  Result<std::string_view> Expand(const ErofsExtent& extent) {
     const std::string_view stored = LETHE_TRY(image_.Slice(extent.at, extent.stored));
     switch (extent.coding) {
       case ErofsCoding::kPlain:
-        return stored.substr(0, wanted);
-      case ErofsCoding::kInterlaced:
-        return Rotate(extent, stored, wanted);
-      case ErofsCoding::kZstd:
-        return Decompress(extent, stored, wanted);
-      case ErofsCoding::kHole:
-      case ErofsCoding::kFragment:
         break;
+      case ErofsCoding::kInterlaced:
+        return Rotate(extent, stored);
+      case ErofsCoding::kZstd:
+        return Decompress(extent, stored);
     }
-    return BadErofs(extent.at, "a fragment inside of a fragment");
+    return stored.substr(0, extent.length);
   }
 
  private:
   // The content stands at its own place in its block; what would stick out stands before it.
-  Result<std::string_view> Rotate(const ErofsExtent& extent, std::string_view stored,
-                                  uint64_t wanted) {
+  Result<std::string_view> Rotate(const ErofsExtent& extent, std::string_view stored) {
     const uint64_t block = image_.block();
     const uint64_t in_block = extent.logical % block;
     const uint64_t shift = stored.size() > block ? stored.size() - (block - in_block) : in_block;
     if (shift > stored.size()) return BadErofs(extent.at, "plain cluster is too short");
-    const uint64_t first = std::min(wanted, stored.size() - shift);
+    const uint64_t first = std::min<uint64_t>(extent.length, stored.size() - shift);
     piece_.assign(stored.substr(shift, first));
-    piece_ += stored.substr(0, wanted - first);
+    piece_ += stored.substr(0, extent.length - first);
     return std::string_view(piece_);
   }
 
-  Result<std::string_view> Decompress(const ErofsExtent& extent, std::string_view stored,
-                                      uint64_t wanted) {
+  Result<std::string_view> Decompress(const ErofsExtent& extent, std::string_view stored) {
     // Compressed data ends with its last block; zeros fill the first one.
     const size_t data = stored.find_first_not_of('\0');
     if (data == std::string_view::npos || data >= image_.block())
@@ -125,7 +120,7 @@ class ErofsReader::Inflater {
       ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, kMaxZstdWindowLog);
     }
     ZSTD_DCtx_reset(context_.get(), ZSTD_reset_session_only);
-    piece_.resize(wanted);
+    piece_.resize(extent.length);
     ZSTD_inBuffer in{stored.data(), stored.size(), 0};
     ZSTD_outBuffer out{piece_.data(), piece_.size(), 0};
     while (out.pos < out.size) {
@@ -148,6 +143,7 @@ struct ErofsReader::Listing {
   std::set<uint64_t> folders;  // node ids: each may be there once
   uint64_t folder_bytes = 0;
   uint64_t path_bytes = 0;
+  uint64_t content = 0;
 };
 
 Result<ErofsReader> ErofsReader::Open(std::string_view image) {
@@ -168,11 +164,6 @@ Result<ErofsReader> ErofsReader::Open(std::string_view image) {
     return UnsupportedErofs("feature " + std::to_string(features & ~kKnownFeatures));
   if (ErofsNumber<uint16_t>(super, 86) != 0) return UnsupportedErofs("an image on several devices");
   if (super[90] != 0) return UnsupportedErofs("folders of larger blocks");
-  const auto packed_nid = ErofsNumber<uint64_t>(super, 96);
-  if ((features & kFragments) != 0 && packed_nid != 0) {
-    const ErofsInode packed = LETHE_TRY_IN(reader.ReadInode(packed_nid), "packed inode");
-    reader.packed_ = LETHE_TRY_IN(MapErofsFile(reader.image_, packed), "packed inode");
-  }
   return reader;
 }
 
@@ -199,37 +190,14 @@ Result<ErofsInode> ErofsReader::ReadInode(uint64_t nid) const {
   return inode;
 }
 
-Status ErofsReader::SendRange(const std::vector<ErofsExtent>& extents, uint64_t begin, uint64_t end,
-                              Inflater& inflater, const Sink& sink) const {
-  static constexpr char kZeros[65536] = {};
-  const auto first = std::upper_bound(
-      extents.begin(), extents.end(), begin,
-      [](uint64_t place, const ErofsExtent& e) { return place < e.logical + e.length; });
-  for (auto extent = first; extent != extents.end() && extent->logical < end; ++extent) {
-    const uint64_t skip = begin > extent->logical ? begin - extent->logical : 0;
-    const uint64_t stop = std::min(end - extent->logical, extent->length);
-    if (extent->coding == ErofsCoding::kHole) {
-      for (uint64_t at = skip; at < stop; at += sizeof kZeros)
-        LETHE_TRY(sink(std::string_view(kZeros, std::min<uint64_t>(sizeof kZeros, stop - at))));
-    } else if (extent->coding == ErofsCoding::kFragment && &extents != &packed_) {
-      const uint64_t size = packed_.empty() ? 0 : packed_.back().logical + packed_.back().length;
-      if (extent->at > size || stop > size - extent->at)
-        return BadErofs(extent->at, "fragment outside of the packed inode");
-      LETHE_TRY(SendRange(packed_, extent->at + skip, extent->at + stop, inflater, sink));
-    } else {
-      LETHE_TRY(sink(LETHE_TRY(inflater.Expand(*extent, stop)).substr(skip)));
-    }
-  }
-  return {};
-}
-
 Status ErofsReader::ReadTo(uint64_t nid, uint64_t max_bytes, const Sink& sink) const {
   const ErofsInode inode = LETHE_TRY(ReadInode(nid));
   if (inode.size > max_bytes)
     return BadErofs(inode.at, "file larger than " + std::to_string(max_bytes) + " bytes");
   const auto extents = LETHE_TRY(MapErofsFile(image_, inode));
   Inflater inflater(image_);
-  return SendRange(extents, 0, inode.size, inflater, sink);
+  for (const ErofsExtent& extent : extents) LETHE_TRY(sink(LETHE_TRY(inflater.Expand(extent))));
+  return {};
 }
 
 Result<std::string> ErofsReader::Read(uint64_t nid, uint64_t max_bytes) const {
@@ -278,8 +246,10 @@ Status ErofsReader::WalkBlock(std::string_view block, const std::string& path, i
 Status ErofsReader::Walk(uint64_t nid, const std::string& path, int depth, Listing& listing) const {
   const ErofsInode inode = LETHE_TRY(ReadInode(nid));
   listing.path_bytes += path.size();
-  if (depth > kMaxDepth || listing.nodes.size() >= kMaxNodes || listing.path_bytes > kMaxPathBytes)
-    return BadErofs(inode.at, "more nodes than a root image has");
+  listing.content += inode.size;
+  if (depth > kMaxDepth || listing.nodes.size() >= kMaxNodes ||
+      listing.path_bytes > kMaxPathBytes || listing.content > kMaxContent)
+    return BadErofs(inode.at, "more nodes or content than a root image has");
   listing.nodes.push_back({path.empty() ? "/" : path, inode.mode, inode.uid, inode.gid, inode.size,
                            nid, inode.xattr_bytes != 0});
   if (!S_ISDIR(inode.mode)) return {};

@@ -1,8 +1,7 @@
 // Reads EROFS images (Linux fs/erofs/erofs_fs.h) as mkfs.erofs of erofs-utils 1.8 writes them:
-// flat, inline, chunked and zstd-compressed files with full or compact indexes, big clusters,
-// packed tails, fragments and deduplicated clusters. Pure: bytes in, nodes out. Hostile images are
-// kMalformed with the place; features outside of this list (LZ4, other devices, 48-bit) are
-// kUnavailable.
+// flat, inline and zstd-compressed files with full or compact indexes, big clusters and packed
+// tails. Pure: bytes in, nodes out. Hostile images are kMalformed with the place; features outside
+// of this list (LZ4, chunks, fragments, other devices, 48-bit) are kUnavailable.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +35,8 @@ class ErofsReader {
   static Result<ErofsReader> Open(std::string_view image);
 
   // Every node, sorted by path in byte order. kMalformed also for a tree beyond the limits (a
-  // million nodes, 64 folders deep, 256 MiB of folders or of paths) and for a folder that is there
-  // twice.
+  // million nodes, 64 folders deep, 256 MiB of folders or of paths, 16 GiB of content) and for a
+  // folder that is there twice.
   Result<std::vector<ErofsNode>> List() const;
 
   // Content of a regular file, or the target of a symlink, in order, in pieces. Compressed pieces
@@ -54,8 +53,6 @@ class ErofsReader {
 
   ErofsReader() = default;
   Result<ErofsInode> ReadInode(uint64_t nid) const;
-  Status SendRange(const std::vector<ErofsExtent>& extents, uint64_t begin, uint64_t end,
-                   Inflater& inflater, const Sink& sink) const;
   Status Walk(uint64_t nid, const std::string& path, int depth, Listing& listing) const;
   Status WalkBlock(std::string_view block, const std::string& path, int depth,
                    Listing& listing) const;
@@ -63,7 +60,6 @@ class ErofsReader {
   ErofsImage image_;
   uint64_t meta_offset_ = 0;
   uint64_t root_nid_ = 0;
-  std::vector<ErofsExtent> packed_;  // extents of the packed inode; empty: none
 };
 
 }  // namespace lethe::image
