@@ -45,7 +45,7 @@ function(lethe_program name)
   list(TRANSFORM ARG_DEPS PREPEND lethe_ OUTPUT_VARIABLE deps)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE lethe_flags ${deps} ${ARG_EXTERNAL})
-  if(ARG_STATIC)
+  if(ARG_STATIC AND NOT LETHE_SANITIZE)  # the sanitizers' runtimes are shared
     target_link_options(${name} PRIVATE -static)
   endif()
 endfunction()

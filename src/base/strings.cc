@@ -50,6 +50,30 @@ std::string Join(const std::vector<std::string>& parts, std::string_view separat
   return out;
 }
 
+bool IsUtf8(std::string_view text) {
+  size_t i = 0;
+  while (i < text.size()) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    const size_t length = byte < 0x80                   ? 1
+                          : byte >= 0xc2 && byte < 0xe0 ? 2
+                          : byte >= 0xe0 && byte < 0xf0 ? 3
+                          : byte >= 0xf0 && byte < 0xf5 ? 4
+                                                        : 0;
+    if (length == 0 || i + length > text.size()) return false;
+    for (size_t k = 1; k < length; ++k) {
+      if ((static_cast<uint8_t>(text[i + k]) & 0xc0) != 0x80) return false;
+    }
+    const auto second = length > 1 ? static_cast<uint8_t>(text[i + 1]) : 0;
+    // Overlong forms, surrogates, beyond U+10FFFF.
+    if ((byte == 0xe0 && second < 0xa0) || (byte == 0xed && second > 0x9f) ||
+        (byte == 0xf0 && second < 0x90) || (byte == 0xf4 && second > 0x8f)) {
+      return false;
+    }
+    i += length;
+  }
+  return true;
+}
+
 std::string Printable(std::string_view text) {
   std::string out;
   for (const char c : text) {

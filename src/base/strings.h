@@ -25,6 +25,9 @@ std::string_view Trim(std::string_view text);
 
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
 
+// RFC 3629: no overlong forms, no surrogates.
+bool IsUtf8(std::string_view text);
+
 // Control characters, quotes and bytes outside ASCII as \xNN, so that hostile names stay on their
 // line in a message.
 std::string Printable(std::string_view text);

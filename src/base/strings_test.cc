@@ -48,5 +48,13 @@ TEST(GlobMatch, SingleStarStopsAtSlashDoubleStarDoesNot) {
   EXPECT_FALSE(GlobMatch("abc", "abcd"));
 }
 
+TEST(IsUtf8, RefusesOverlongAndSurrogates) {
+  for (const char* good : {"", "a", "é", "€", "😀"}) EXPECT_TRUE(IsUtf8(good)) << good;
+  for (const char* bad : {"\x80", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
+                          "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xff"}) {
+    EXPECT_FALSE(IsUtf8(bad));
+  }
+}
+
 }  // namespace
 }  // namespace lethe

@@ -70,6 +70,9 @@ struct Walker {
       const std::string child = path + "/" + name;
       struct stat info {};
       if (::lstat((root.string() + child).c_str(), &info) != 0) return IoError("reading", child);
+      if (!IsUtf8(name)) {
+        return Error{ErrorCode::kMalformed, Printable(child) + ": names in an image are UTF-8"};
+      }
       LETHE_TRY(S_ISDIR(info.st_mode) ? Walk(child) : Add(child));
     }
     return {};
@@ -88,8 +91,11 @@ struct Walker {
     } else if (S_ISLNK(info.st_mode)) {
       std::error_code error;
       node["type"] = "symlink";
-      node["target"] = fs::read_symlink(host, error).string();
+      const std::string target = fs::read_symlink(host, error).string();
       if (error) return Error{ErrorCode::kIo, "reading link " + path + ": " + error.message()};
+      if (!IsUtf8(target))
+        return Error{ErrorCode::kMalformed, path + ": targets of links in an image are UTF-8"};
+      node["target"] = target;
     } else if (S_ISREG(info.st_mode)) {
       const std::string bytes = LETHE_TRY(ReadFile(host));
       LETHE_TRY(WriteAll(data_fd, bytes, "data"));

@@ -11,7 +11,7 @@ std::string_view ParentOf(std::string_view path) {
 }
 
 bool IsCleanPath(std::string_view path) {
-  if (path.size() < 2 || path[0] != '/' || path.size() > 4096) return false;
+  if (path.size() < 2 || path[0] != '/' || path.size() > 4096 || !IsUtf8(path)) return false;
   for (const std::string_view part : Split(path.substr(1), '/')) {
     if (part.empty() || part == "." || part == ".." || part.size() > 255) return false;
   }
@@ -46,7 +46,8 @@ Status Tree::Put(std::string_view path, TreeNode node) {
     return {};
   }
   if (!IsCleanPath(path)) {
-    return Error{ErrorCode::kMalformed, "path '" + Printable(path) + "' is not clean and absolute"};
+    return Error{ErrorCode::kMalformed,
+                 "path '" + Printable(path) + "' is not clean, absolute and UTF-8"};
   }
   const std::string_view parent = ParentOf(path);
   const TreeNode* parent_node = Find(parent);

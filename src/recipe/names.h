@@ -28,6 +28,4 @@ Problem CheckLinkTarget(std::string_view link_path, std::string_view target);
 // A place for a tmpfs: not "/", not /usr, /etc, /boot or what the kernel mounts itself.
 Problem CheckWritablePath(std::string_view text);
 
-bool IsUtf8(std::string_view text);
-
 }  // namespace lethe::recipe
