@@ -1,25 +1,17 @@
 #include "image/build.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <chrono>
+#include <functional>
 #include <map>
 
 #include "base/file.h"
+#include "base/parallel.h"
 #include "base/strings.h"
-#include "image/capture.h"
-#include "image/component.h"
+#include "image/chain.h"
 #include "image/compose.h"
 #include "image/initrd.h"
 #include "image/iso.h"
-#include "image/iso_reader.h"
-#include "image/kernel.h"
-#include "image/sandbox.h"
 #include "image/sbom.h"
-#include "image/tar_writer.h"
-#include "image/unpack.h"
+#include "image/seal.h"
 #include "image/version.h"
 #include "recipe/lock.h"
 
@@ -28,187 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using recipe::LockedPackage;
-using recipe::PackageSet;
-
-// Bump a step's number when its code changes what it makes of the same inputs.
-constexpr const char* kBuildRootStep = "buildroot-1";
-constexpr const char* kConfigureStep = "configured-1";
-constexpr const char* kKernelStep = "kernel-1";
-constexpr const char* kComponentStep = "component-1";
-constexpr const char* kRootImageStep = "rootimage-1";
-// Maintainer scripts see this time, so that a configured root does not depend on the commit.
-constexpr uint64_t kConfigureEpoch = 1735689600;  // 2025-01-01
-constexpr const char* kCompression = "zstd,level=9";
-constexpr const char* kClusterBytes = "65536";
-
-class Chain {
- public:
-  Chain(const BuildOptions& options, const Store& store, StepCache& cache, BuildObserver& observer,
-        const recipe::Recipe& recipe, const recipe::Lock& lock)
-      : options_(options),
-        store_(store),
-        cache_(cache),
-        observer_(observer),
-        recipe_(recipe),
-        lock_(lock) {}
-
-  // Announces a step, runs it, and reports its time.
-  Result<fs::path> Step(const std::string& shown, const std::string& step, KeyBuilder key,
-                        const std::function<Status(const fs::path&)>& work) {
-    observer_.StepStarted(shown);
-    const auto start = std::chrono::steady_clock::now();
-    const auto outcome = LETHE_TRY(cache_.Run(step, key.Finish(), work));
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    observer_.StepFinished(shown, took.count(), outcome.cached);
-    return outcome.path;
-  }
-
-  template <typename Work>
-  auto Uncached(const std::string& shown, Work work) -> decltype(work()) {
-    observer_.StepStarted(shown);
-    const auto start = std::chrono::steady_clock::now();
-    auto result = work();
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    if (result) observer_.StepFinished(shown, took.count(), false);
-    return result;
-  }
-
-  std::vector<LockedPackage> Packages(PackageSet set) const {
-    std::vector<LockedPackage> out;
-    for (const LockedPackage& package : lock_.packages) {
-      if (package.in.contains(set)) out.push_back(package);
-    }
-    return out;
-  }
-
-  std::vector<PackageFile> Files(PackageSet set) const {
-    std::vector<PackageFile> out;
-    for (const LockedPackage& package : Packages(set)) {
-      out.push_back({package.name, package.architecture, store_.ObjectPath(package.sha256)});
-    }
-    return out;
-  }
-
-  std::vector<std::string> Digests(PackageSet set) const {
-    std::vector<std::string> out;
-    for (const LockedPackage& package : Packages(set)) out.push_back(package.sha256.Hex());
-    std::sort(out.begin(), out.end());
-    return out;
-  }
-
-  KeyBuilder BuildRootKey(PackageSet set) const {
-    KeyBuilder key(kBuildRootStep);
-    key.Add("packages", Digests(set));
-    return key;
-  }
-
-  Result<fs::path> BuildRoot(PackageSet set, const std::string& shown) {
-    return Step(shown, kBuildRootStep, BuildRootKey(set), [&](const fs::path& output) {
-      return UnpackBuildRoot(Files(set), output, options_.jobs);
-    });
-  }
-
-  Result<Tree> ConfiguredRoot() {
-    KeyBuilder key(kConfigureStep);
-    key.Add("packages", Digests(PackageSet::kImage));
-    const fs::path path =
-        LETHE_TRY(Step("configure packages", kConfigureStep, std::move(key),
-                       [&](const fs::path& output) -> Status {
-                         const ScratchDir work = LETHE_TRY(ScratchDir::Create(output, "work-"));
-                         return ConfigureRoot(Files(PackageSet::kImage), work.path(), output,
-                                              kConfigureEpoch, options_.jobs);
-                       }));
-    return ReadCapture(path);
-  }
-
-  Result<fs::path> Kernel() {
-    KeyBuilder key(kKernelStep);
-    key.Add("package", Digests(PackageSet::kKernel)).Add("modules", recipe_.kernel.modules);
-    key.Add("initrd", recipe_.kernel.initrd_modules).Add("tools", Digests(PackageSet::kTools));
-    return Step(
-        "kernel and modules", kKernelStep, std::move(key), [&](const fs::path& output) -> Status {
-          const auto packages = Files(PackageSet::kKernel);
-          if (packages.size() != 1)
-            return Error{ErrorCode::kConflict, "the lock must have exactly one kernel"};
-          LETHE_TRY(ExtractKernel(packages[0].deb,
-                                  {recipe_.kernel.modules, recipe_.kernel.initrd_modules}, output));
-          const std::string version = LETHE_TRY(ReadFile(output / "version"));
-          LETHE_TRY_IN(RunInRoot({.root = tools_,
-                                  .binds = {{output / "root", "/work", true}},
-                                  .argv = {"depmod", "-b", "/work", version}}),
-                       "indexing modules");
-          // depmod's list of what each module needs is all that the image has to know.
-          return RemoveTree(output / "root" / "lib");
-        });
-  }
-
-  Result<fs::path> ComponentStep(const recipe::Component& component, const fs::path& repository) {
-    const auto files =
-        LETHE_TRY_IN(RepositoryFiles(repository, component.sources), "component " + component.name);
-    KeyBuilder key(kComponentStep);
-    key.Add("compilers", Digests(PackageSet::kCompilers));
-    for (const std::string& file : files) {
-      key.Add(file, LETHE_TRY(crypto::Sha256OfFile(repository / file)));
-      const auto mode = fs::status(repository / file).permissions() & fs::perms::owner_exec;
-      key.Add("executable", mode == fs::perms::none ? "no" : "yes");
-    }
-    for (const auto& argv : component.commands) key.Add("command", argv);
-    for (const auto& install : component.install)
-      key.Add(install.from, install.to).Add("mode", std::to_string(install.mode));
-    return Step("component " + component.name, kComponentStep, std::move(key),
-                [&](const fs::path& output) -> Status {
-                  const fs::path compilers =
-                      LETHE_TRY(BuildRoot(PackageSet::kCompilers, "unpack compilers"));
-                  return BuildComponent({component, compilers, repository, files}, output);
-                });
-  }
-
-  // `identity` gives the file system its UUID.
-  Result<fs::path> RootImage(const Tree& tree, uint64_t epoch_unix_s,
-                             const crypto::Sha256Digest& identity) {
-    const std::string hex = identity.Hex();
-    const std::string uuid = hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-8" + hex.substr(13, 3) +
-                             "-8" + hex.substr(17, 3) + "-" + hex.substr(20, 12);
-    KeyBuilder key(kRootImageStep);
-    key.Add("tree", TreeDigest(tree)).Add("epoch", std::to_string(epoch_unix_s)).Add("uuid", uuid);
-    key.Add("tools", Digests(PackageSet::kTools))
-        .Add("compression", kCompression)
-        .Add("cluster", kClusterBytes);
-    return Step(
-        "root image", kRootImageStep, std::move(key), [&](const fs::path& output) -> Status {
-          const ScratchDir work = LETHE_TRY(ScratchDir::Create(output, "work-"));
-          LETHE_TRY(WriteTar(tree, epoch_unix_s, work.path() / "root.tar"));
-          LETHE_TRY_IN(
-              RunInRoot(
-                  {.root = tools_,
-                   .binds = {{work.path(), "/work", true}},
-                   .argv = {"mkfs.erofs", "--quiet", "--tar=f", std::string("-z") + kCompression,
-                            std::string("-C") + kClusterBytes, "-T" + std::to_string(epoch_unix_s),
-                            "-U" + uuid, "--workers=" + std::to_string(options_.jobs),
-                            "/work/root.erofs", "/work/root.tar"}}),
-              "writing the root image");
-          std::error_code error;
-          fs::rename(work.path() / "root.erofs", output / "root.erofs", error);
-          return error ? Status(Error{ErrorCode::kIo, "moving the root image: " + error.message()})
-                       : Status();
-        });
-  }
-
-  Status UnpackTools() {
-    tools_ = LETHE_TRY(BuildRoot(PackageSet::kTools, "unpack tools"));
-    return {};
-  }
-  const fs::path& tools() const { return tools_; }
-
- private:
-  const BuildOptions& options_;
-  const Store& store_;
-  StepCache& cache_;
-  BuildObserver& observer_;
-  const recipe::Recipe& recipe_;
-  const recipe::Lock& lock_;
-  fs::path tools_;
-};
 
 std::vector<ManifestNode> NodesOf(const Tree& tree) {
   std::vector<ManifestNode> nodes;
@@ -234,63 +45,6 @@ std::vector<ManifestPackage> PackagesOf(const Tree& tree, const recipe::Lock& lo
         {p.name, p.version, p.architecture, p.source, p.source_version, p.sha256, it->second});
   }
   return out;
-}
-
-// Room for what describes the ISO itself: the manifest with digests still zero and sizes at their
-// widest, and the sums. Both are written before the ISO is laid out and filled in afterwards.
-struct Placeholders {
-  std::string manifest;
-  std::string sums;
-};
-
-Placeholders MakePlaceholders(Manifest manifest) {
-  Placeholders out;
-  manifest.iso.clear();
-  for (const std::string_view path :
-       {std::string_view("/boot/boot.cat"), std::string_view("/boot/eltorito.img"), kIsoInitrdPath,
-        kIsoKernelPath, kIsoSbomPath}) {
-    manifest.iso.push_back({std::string(path), UINT32_MAX, {}});
-    out.sums += crypto::Sha256Digest{}.Hex() + "  " + std::string(path.substr(1)) + "\n";
-  }
-  out.sums += crypto::Sha256Digest{}.Hex() + "  " + std::string(kIsoManifestPath.substr(1)) + "\n";
-  out.manifest = WriteManifest(manifest);
-  return out;
-}
-
-// Overwrites one file of a finished ISO in place; shorter text is filled up with line ends.
-Status Place(const fs::path& iso_file, const IsoListing& listing, std::string_view path,
-             std::string bytes) {
-  const IsoFile* file = FindIsoFile(listing, path);
-  LETHE_ASSERT(file != nullptr && bytes.size() <= file->size);
-  bytes.append(file->size - bytes.size(), '\n');
-  const Fd fd = LETHE_TRY(OpenFile(iso_file, O_WRONLY));
-  if (::pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(file->offset)) !=
-      static_cast<ssize_t>(bytes.size())) {
-    return IoError("writing", iso_file);
-  }
-  return {};
-}
-
-// Fills in the digests of the files (the ISO writer changes one of them), of the structure, and the
-// sums.
-Status SealIso(const fs::path& iso_file, Manifest& manifest) {
-  const MappedFile iso = LETHE_TRY(MapFile(iso_file));
-  const IsoListing listing = LETHE_TRY(ReadIso(iso.bytes));
-  std::map<std::string, crypto::Sha256Digest> digests;
-  manifest.iso.clear();
-  for (const IsoFile& file : listing.files) {
-    if (file.path == kIsoManifestPath || file.path == kIsoSumsPath) continue;
-    digests[file.path] = crypto::Sha256Of(iso.bytes.substr(file.offset, file.size));
-    manifest.iso.push_back({file.path, file.size, digests[file.path]});
-  }
-  manifest.iso_structure = IsoStructureDigest(iso.bytes, listing);
-  LETHE_TRY(Place(iso_file, listing, kIsoManifestPath, WriteManifest(manifest)));
-  const IsoFile* placed = FindIsoFile(listing, kIsoManifestPath);
-  digests[std::string(kIsoManifestPath)] =
-      crypto::Sha256Of(iso.bytes.substr(placed->offset, placed->size));
-  std::string sums;
-  for (const auto& [path, digest] : digests) sums += digest.Hex() + "  " + path.substr(1) + "\n";
-  return Place(iso_file, listing, kIsoSumsPath, sums);
 }
 
 Status CheckBudget(const recipe::Recipe& recipe, uint64_t iso_bytes) {
@@ -334,21 +88,35 @@ Result<InitrdInputs> CollectInitrd(const recipe::Recipe& recipe, const fs::path&
   return inputs;
 }
 
-Result<Prepared> Prepare(Chain& chain, const recipe::Recipe& recipe, const recipe::Lock& lock,
-                         const ImageVersion& version) {
+// Runs pieces of work that do not need each other; of several errors the first one's counts.
+Status Together(unsigned jobs, const std::vector<std::function<Status()>>& pieces) {
+  return ParallelFor(pieces.size(), jobs, [&](size_t i) { return pieces[i](); });
+}
+
+Result<Prepared> Prepare(Chain& chain, unsigned jobs, const recipe::Recipe& recipe,
+                         const recipe::Lock& lock, const ImageVersion& version) {
   Prepared out;
   const fs::path repository = LETHE_TRY(RepositoryTop(recipe.directory));
-  LETHE_TRY(chain.UnpackTools());
   std::vector<fs::path> components;
+  Tree configured;
+  LETHE_TRY(Together(jobs, {[&]() -> Status {
+                              LETHE_TRY(chain.UnpackTools());
+                              out.kernel = LETHE_TRY(chain.Kernel());
+                              return {};
+                            },
+                            [&]() -> Status {
+                              for (const auto& component : recipe.components)
+                                components.push_back(
+                                    LETHE_TRY(chain.Component(component, repository)));
+                              configured = LETHE_TRY(chain.ConfiguredRoot());
+                              return {};
+                            }}));
   std::vector<Tree> layers;
-  for (const auto& component : recipe.components) {
-    components.push_back(LETHE_TRY(chain.ComponentStep(component, repository)));
-    if (fs::exists(components.back() / "root"))
-      layers.push_back(LETHE_TRY(ImportFolder(components.back() / "root", component.name)));
+  for (size_t i = 0; i < components.size(); ++i) {
+    if (fs::exists(components[i] / "root"))
+      layers.push_back(LETHE_TRY(ImportFolder(components[i] / "root", recipe.components[i].name)));
   }
-  out.kernel = LETHE_TRY(chain.Kernel());
   layers.push_back(LETHE_TRY(ImportFolder(out.kernel / "root", recipe.kernel.package)));
-  Tree configured = LETHE_TRY(chain.ConfiguredRoot());
   out.root = LETHE_TRY(chain.Uncached("compose the root", [&] {
     return ComposeRoot({std::move(configured), std::move(layers), recipe, version});
   }));
@@ -422,25 +190,33 @@ Result<BuildResult> BuildImage(const BuildOptions& options, const Store& store,
   const ScratchDir scratch = LETHE_TRY(ScratchDir::Create(fs::absolute(options.output), ".build-"));
 
   LETHE_TRY(chain.Uncached("packages", [&] {
-    return EnsurePackages(
-        store, lock.packages, fetch,
-        {options.jobs * 2, [&](size_t done, size_t total) { observer.StepProgress(done, total); }});
+    return EnsurePackages(store, lock.packages, fetch,
+                          {options.jobs * 2, [&](size_t done, size_t total) {
+                             chain.observer().Progress("packages", done, total);
+                           }});
   }));
-  Prepared prepared = LETHE_TRY(Prepare(chain, recipe, lock, version));
+  Prepared prepared = LETHE_TRY(Prepare(chain, options.jobs, recipe, lock, version));
   const crypto::Sha256Digest identity =
       crypto::Sha256Of(prepared.manifest.lock.Hex() + version.commit);
-  prepared.initrd.root_image =
-      LETHE_TRY(chain.RootImage(prepared.root, version.epoch_unix_s, identity)) / "root.erofs";
-
   const fs::path files = scratch.path() / "files";
   const fs::path work = scratch.path() / "work";
   const fs::path iso = scratch.path() / "image.iso";
   LETHE_TRY(MakeDirectories(work));
+  const IsoInputs inputs{
+      chain.tools(),        files,   work, "LETHE", prepared.manifest.command_line,
+      version.epoch_unix_s, identity};
+  LETHE_TRY(Together(
+      options.jobs,
+      {[&]() -> Status {
+         const fs::path image =
+             LETHE_TRY(chain.RootImage(prepared.root, version.epoch_unix_s, identity));
+         prepared.initrd.root_image = image / "root.erofs";
+         return {};
+       },
+       [&] { return chain.Uncached("boot loader", [&] { return MakeBootImages(inputs); }); }}));
   LETHE_TRY(chain.Uncached("initrd and ISO", [&]() -> Status {
     LETHE_TRY(WriteIsoFiles(prepared, lock, version, files));
-    LETHE_TRY(MakeIso({chain.tools(), files, work, "LETHE", prepared.manifest.command_line,
-                       version.epoch_unix_s, identity},
-                      iso));
+    LETHE_TRY(WriteIso(inputs, iso));
     return SealIso(iso, prepared.manifest);
   }));
   LETHE_TRY(CheckBudget(recipe, fs::file_size(iso)));

@@ -11,12 +11,12 @@
 
 namespace lethe::image {
 
-// Told about the chain while it runs; calls come from one thread at a time.
+// Told about the chain while it runs. Several steps may be under way, but calls come one at a time.
 class BuildObserver {
  public:
   virtual ~BuildObserver() = default;
   virtual void StepStarted(const std::string& step) = 0;
-  virtual void StepProgress(size_t done, size_t total) = 0;
+  virtual void StepProgress(const std::string& step, size_t done, size_t total) = 0;
   virtual void StepFinished(const std::string& step, double seconds, bool cached) = 0;
 };
 

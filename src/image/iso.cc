@@ -58,7 +58,7 @@ touch -d "@$SOURCE_DATE_EPOCH" bootx64.efi
 mcopy -m -i efi.img bootx64.efi ::/EFI/BOOT/BOOTX64.EFI
 )";
 
-constexpr const char* kMakeIso = R"(set -eu
+constexpr const char* kWriteIso = R"(set -eu
 cd /work
 xorriso -as mkisofs -quiet -iso-level 3 -r -V "$VOLUME_ID" -sysid LINUX \
   --modification-date="$DATE" --set_all_file_dates "$DATE" --gpt_disk_guid "$GUID" \
@@ -70,24 +70,34 @@ xorriso -as mkisofs -quiet -iso-level 3 -r -V "$VOLUME_ID" -sysid LINUX \
   -graft-points -o out.iso /=/src /boot/eltorito.img=eltorito.img
 )";
 
-}  // namespace
-
-Status MakeIso(const IsoInputs& inputs, const fs::path& output) {
-  const VolumeDate date = MakeVolumeDate(inputs);
+Status RunScript(const IsoInputs& inputs, const char* script, std::vector<Bind> binds) {
   const std::string hex = inputs.identity.Hex();
-  LETHE_TRY(WriteFileAtomic(inputs.scratch / "grub.cfg", GrubScript(inputs, date)));
   RootCommand command{.root = inputs.tools_root,
-                      .binds = {{inputs.scratch, "/work", true}, {inputs.files, "/src", false}},
-                      .argv = {},
+                      .binds = std::move(binds),
+                      .argv = {"/bin/sh", "-c", script},
                       .env = {{"SOURCE_DATE_EPOCH", std::to_string(inputs.epoch_unix_s)},
                               {"FAT_ID", hex.substr(0, 8)},
                               {"VOLUME_ID", inputs.volume_id},
-                              {"DATE", date.xorriso},
+                              {"DATE", MakeVolumeDate(inputs).xorriso},
                               {"GUID", hex.substr(8, 32)}}};
-  command.argv = {"/bin/sh", "-c", kMakeBootImages};
-  LETHE_TRY_IN(RunInRoot(command), "making the boot images");
-  command.argv = {"/bin/sh", "-c", kMakeIso};
-  LETHE_TRY_IN(RunInRoot(command), "writing the ISO");
+  LETHE_TRY(RunInRoot(command));
+  return {};
+}
+
+}  // namespace
+
+Status MakeBootImages(const IsoInputs& inputs) {
+  LETHE_TRY(
+      WriteFileAtomic(inputs.scratch / "grub.cfg", GrubScript(inputs, MakeVolumeDate(inputs))));
+  LETHE_TRY_IN(RunScript(inputs, kMakeBootImages, {{inputs.scratch, "/work", true}}),
+               "making the boot images");
+  return {};
+}
+
+Status WriteIso(const IsoInputs& inputs, const fs::path& output) {
+  LETHE_TRY_IN(RunScript(inputs, kWriteIso,
+                         {{inputs.scratch, "/work", true}, {inputs.files, "/src", false}}),
+               "writing the ISO");
   std::error_code error;
   fs::rename(inputs.scratch / "out.iso", output, error);
   if (error)

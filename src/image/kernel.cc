@@ -10,6 +10,7 @@
 
 #include "archive/archive.h"
 #include "base/file.h"
+#include "base/parallel.h"
 #include "base/strings.h"
 #include "image/deb.h"
 
@@ -103,7 +104,7 @@ Result<KernelFiles> ReadKernelFiles(const fs::path& deb) {
 // Picks modules depth first, so that `order` lists each after what it needs.
 class Selector {
  public:
-  explicit Selector(const KernelFiles& files) : files_(files) {
+  Selector(const KernelFiles& files, unsigned jobs) : files_(files), jobs_(jobs) {
     for (const auto& [path, bytes] : files.lists) {
       if (!path.ends_with("/modules.builtin")) continue;
       for (const std::string_view line : Lines(bytes)) builtin_.insert(ModuleName(line));
@@ -138,7 +139,7 @@ class Selector {
     return {};
   }
 
-  Result<std::string> Bytes(const std::string& name) {
+  Result<std::string> Bytes(const std::string& name) const {
     const auto& [path, bytes] = files_.modules.at(name);
     return archive::Decompress(bytes, path, kMaxModule);
   }
@@ -156,17 +157,30 @@ class Selector {
   // Modules with exactly this alias ("crc32c" is an alias of several). Costs a look into every
   // module of the package, so it is done only when a name is not a module's.
   Result<std::vector<std::string>> Providers(const std::string& alias) {
-    if (!aliases_) {
-      aliases_.emplace();
-      for (const auto& [name, file] : files_.modules) {
-        for (const std::string& a : LETHE_TRY(Info(name)).aliases) (*aliases_)[a].push_back(name);
-      }
-    }
+    if (!aliases_) LETHE_TRY(IndexAliases());
     const auto it = aliases_->find(alias);
     return it == aliases_->end() ? std::vector<std::string>() : it->second;
   }
 
+  Status IndexAliases() {
+    std::vector<const std::string*> names;
+    for (const auto& [name, file] : files_.modules) names.push_back(&name);
+    std::vector<ModuleInfo> infos(names.size());
+    LETHE_TRY(ParallelFor(names.size(), jobs_, [&](size_t i) -> Status {
+      const std::string elf = LETHE_TRY(Bytes(*names[i]));
+      infos[i] = LETHE_TRY_IN(ParseModuleInfo(elf), "module " + *names[i]);
+      return {};
+    }));
+    aliases_.emplace();
+    for (size_t i = 0; i < names.size(); ++i) {
+      for (const std::string& alias : infos[i].aliases) (*aliases_)[alias].push_back(*names[i]);
+      infos_[*names[i]] = std::move(infos[i]);
+    }
+    return {};
+  }
+
   const KernelFiles& files_;
+  unsigned jobs_;
   std::set<std::string> builtin_;
   std::map<std::string, ModuleInfo> infos_;
   std::optional<std::map<std::string, std::vector<std::string>>> aliases_;
@@ -212,7 +226,7 @@ Result<ModuleInfo> ParseModuleInfo(std::string_view elf) {
 Status ExtractKernel(const fs::path& deb, const KernelSelection& selection,
                      const fs::path& output) {
   const KernelFiles files = LETHE_TRY(ReadKernelFiles(deb));
-  Selector selector(files);
+  Selector selector(files, selection.jobs);
   std::vector<std::string> initrd;
   for (const auto& name : selection.initrd_modules) {
     LETHE_TRY(selector.Select(name, "kernel.initrd_modules", false, initrd));

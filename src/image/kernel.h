@@ -27,6 +27,7 @@ Result<ModuleInfo> ParseModuleInfo(std::string_view elf);
 struct KernelSelection {
   std::vector<std::string> modules;         // names or exact aliases; '-' and '_' are the same
   std::vector<std::string> initrd_modules;  // also become part of the root
+  unsigned jobs = 2;
 };
 
 // Writes to the existing empty folder `output`:

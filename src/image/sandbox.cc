@@ -238,20 +238,35 @@ std::string EnterRoot(const RootCommand& command) {
   constexpr int kNamespaces =
       CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC;
   if (handshake.EnterNamespaces(kNamespaces) != 0) ::_exit(125);
+  // Other threads' pipes: as long as a copy is open here, their readers see no end.
+  ::close_range(3, ~0U, 0);
   const pid_t child = ::fork();
   if (child == 0) BecomeProgram(command, 0, 1, 2);
   ::_exit(child < 0 ? 125 : WaitFor(child));
 }
 
+// A status as text, ended by a zero byte: the pipe's end may come late, when another thread has
+// forked meanwhile.
+std::string StatusText(const Status& status) {
+  std::string text = "ok";
+  if (!status) {
+    text = static_cast<char>('A' + static_cast<int>(status.error().code));
+    text += status.error().message;
+  }
+  return text + '\0';
+}
+
 Status ReadStatus(int fd) {
   std::string text;
   char buffer[4096];
-  ssize_t n = 0;
-  while ((n = ::read(fd, buffer, sizeof buffer)) > 0 || (n < 0 && errno == EINTR)) {
-    if (n > 0) text.append(buffer, static_cast<size_t>(n));
+  while (text.empty() || text.back() != '\0') {
+    const ssize_t n = ::read(fd, buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return Error{ErrorCode::kIo, "the sandboxed step was killed"};
+    text.append(buffer, static_cast<size_t>(n));
   }
+  text.pop_back();
   if (text == "ok") return {};
-  if (text.empty()) return Error{ErrorCode::kIo, "the sandboxed step was killed"};
   return Error{static_cast<ErrorCode>(text[0] - 'A'), text.substr(1)};
 }
 
@@ -268,11 +283,7 @@ Status RunAsFakeRoot(const std::function<Status()>& work) {
   if (child == 0) {
     if (handshake.EnterNamespaces(CLONE_NEWUSER | CLONE_NEWNS) != 0) ::_exit(125);
     ::umask(022);
-    const Status status = work();
-    const std::string text =
-        status ? "ok"
-               : std::string(1, static_cast<char>('A' + static_cast<int>(status.error().code))) +
-                     status.error().message;
+    const std::string text = StatusText(work());
     (void)WriteAll(write_end.get(), text, "pipe");
     ::_exit(0);
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <set>
 #include <tuple>
 
@@ -66,18 +67,22 @@ Status ApplyFolders(const std::vector<DebContents>& contents, int root_fd, bool 
 }
 
 Result<std::vector<DebContents>> UnpackAll(const std::vector<PackageFile>& packages,
-                                           const fs::path& root, unsigned jobs,
+                                           const fs::path& root, const UnpackWork& work,
                                            const UnpackOptions& options) {
   const Fd root_fd = LETHE_TRY(OpenFile(root, O_PATH | O_DIRECTORY));
   std::vector<DebContents> contents(packages.size());
+  std::mutex mutex;
+  size_t done = 0;
   const auto unpack = [&](size_t i) -> Status {
     contents[i] = LETHE_TRY(UnpackDeb(packages[i].deb, root_fd.get(), options));
+    const std::lock_guard lock(mutex);
+    if (work.progress) work.progress(++done, packages.size());
     return {};
   };
   if (!packages.empty() && packages[0].name == "base-files") LETHE_TRY(unpack(0));
   const size_t first = !packages.empty() && packages[0].name == "base-files" ? 1 : 0;
   LETHE_TRY(
-      ParallelFor(packages.size() - first, jobs, [&](size_t i) { return unpack(i + first); }));
+      ParallelFor(packages.size() - first, work.jobs, [&](size_t i) { return unpack(i + first); }));
   LETHE_TRY(ApplyFolders(contents, root_fd.get(), options.owners));
   return contents;
 }
@@ -176,10 +181,10 @@ Status CheckNoOverlap(const std::vector<PackageFile>& packages,
 }  // namespace
 
 Status UnpackBuildRoot(const std::vector<PackageFile>& packages, const fs::path& root,
-                       unsigned jobs) {
+                       const UnpackWork& work) {
   const auto ordered = InOrder(packages);
   const auto contents =
-      LETHE_TRY(UnpackAll(ordered, root, jobs, {.owners = false, .skip = IsDocumentation}));
+      LETHE_TRY(UnpackAll(ordered, root, work, {.owners = false, .skip = IsDocumentation}));
   LETHE_TRY(CheckNoOverlap(ordered, contents));
   for (const char* folder : {"dev", "proc", "sys", "tmp", "run", "work", "src", "build"}) {
     LETHE_TRY(MakeDirectories(root / folder));
@@ -195,7 +200,8 @@ Status ConfigureRoot(const std::vector<PackageFile>& packages, const fs::path& w
   LETHE_TRY(RunAsFakeRoot([&]() -> Status {
     LETHE_TRY(MakeDirectories(root));
     if (::chmod(root.c_str(), 0755) != 0) return IoError("changing the mode of", root);
-    const auto contents = LETHE_TRY(UnpackAll(ordered, root, jobs, {.owners = true, .skip = {}}));
+    const auto contents =
+        LETHE_TRY(UnpackAll(ordered, root, {jobs, {}}, {.owners = true, .skip = {}}));
     LETHE_TRY(CheckNoOverlap(ordered, contents));
     LETHE_TRY(WriteDpkgDatabase(ordered, contents, root));
     return WriteFileAtomic(script_file, ConfigureScript(ordered, contents));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,16 @@ struct PackageFile {
   std::filesystem::path deb;
 };
 
+struct UnpackWork {
+  unsigned jobs = 2;
+  // Called after each package, from any thread but never at the same time; may be empty.
+  std::function<void(size_t done, size_t total)> progress;
+};
+
 // Unpacks into an existing empty folder, in parallel; owned by the caller. Documentation is left
 // out: nothing that runs in a build root reads it.
 Status UnpackBuildRoot(const std::vector<PackageFile>& packages, const std::filesystem::path& root,
-                       unsigned jobs);
+                       const UnpackWork& work);
 
 // Unpacks, configures and captures. `work` is an empty scratch folder that is left empty; the
 // result is two files in `output` (image/capture.h reads them). Packages are configured by their

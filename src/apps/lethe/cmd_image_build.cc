@@ -3,12 +3,12 @@
 // recipe or lock, 5 packages gone from every source.
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <thread>
 
 #include "apps/lethe/arguments.h"
 #include "apps/lethe/command.h"
+#include "apps/lethe/progress.h"
 #include "fetch/fetch.h"
 #include "image/build.h"
 
@@ -24,40 +24,6 @@ struct Options {
   bool no_cache = false;
   bool offline = false;
   MirrorArguments mirrors;
-};
-
-// One line per step on stderr; on a terminal also a bar for steps that count.
-class TerminalObserver : public image::BuildObserver {
- public:
-  void StepStarted(const std::string& step) override {
-    step_ = step;
-    if (terminal_) fmt::print(stderr, "  {:<24} …\r", step);
-  }
-  void StepProgress(size_t done, size_t total) override {
-    if (!terminal_ || total == 0) return;
-    const size_t filled = done * kBar / total;
-    fmt::print(stderr, "  {:<24} [{:=<{}}{: <{}}] {}/{}\r", step_, "", filled, "", kBar - filled,
-               done, total);
-  }
-  void StepFinished(const std::string& step, double seconds, bool cached) override {
-    fmt::print(stderr, "  {:<24} {:>6.1f} s{}\n", step, seconds,
-               cached      ? "  (from the store)"
-               : terminal_ ? std::string(30, ' ')
-                           : "");
-    times_.emplace_back(step,
-                        json::Object{{"step", step}, {"seconds", seconds}, {"cached", cached}});
-  }
-  json::Array Times() const {
-    json::Array out;
-    for (const auto& [step, value] : times_) out.push_back(value);
-    return out;
-  }
-
- private:
-  static constexpr size_t kBar = 30;
-  bool terminal_ = ::isatty(2) == 1;
-  std::string step_;
-  std::vector<std::pair<std::string, json::Value>> times_;
 };
 
 // Tries the mirrors in order. "Gone" (kNotFound) only where every mirror answered so.
@@ -100,16 +66,16 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
     auto found = MirrorsFrom(options.mirrors);
     if (found) mirrors = std::move(*found);  // a full store needs no mirror
   }
-  TerminalObserver observer;
+  BuildProgress progress(store.directory() / "timings.json");
   const auto result =
       LETHE_TRY(image::BuildImage({.recipe = options.recipe,
                                    .lock = options.lock,
                                    .output = options.output,
                                    .jobs = options.jobs,
                                    .reuse = !options.no_cache},
-                                  store, MakeFetcher(std::move(mirrors)), observer));
+                                  store, MakeFetcher(std::move(mirrors)), progress));
   if (global.json) {
-    PrintJson(ResultJson(result, observer.Times()));
+    PrintJson(ResultJson(result, progress.Times()));
     return 0;
   }
   fmt::print("{}\n  sha256   {}\n  size     {} (root image {})\n  version  {} {}\n",
