@@ -156,6 +156,51 @@ Result<std::vector<PackageRecord>> ParsePackages(std::string_view text,
   return records;
 }
 
+namespace {
+
+Result<std::vector<SourceFile>> ParseSourceFiles(const SourceRecord& record, const Stanza& stanza) {
+  const std::string directory(Trim(Get(stanza, "Directory")));
+  std::vector<SourceFile> files;
+  size_t descriptions = 0;
+  for (const std::string_view line : Lines(Get(stanza, "Checksums-Sha256"))) {
+    const auto words = Words(line);
+    if (words.empty()) continue;
+    const auto size = words.size() == 3 ? ParseUnsigned<uint64_t>(words[1]) : std::nullopt;
+    const auto digest = crypto::Sha256Digest::FromHex(words[0]);
+    if (!size || !digest || words[2].find('/') != std::string_view::npos)
+      return BadRecord(record.name, "bad line in Checksums-Sha256");
+    SourceFile file{directory + "/" + std::string(words[2]), *size, *digest};
+    if (!IsPoolPath(file.path)) return BadRecord(record.name, "file name outside of pool/");
+    const bool description = file.path.ends_with(".dsc");
+    descriptions += description ? 1 : 0;
+    files.insert(description ? files.begin() : files.end(), std::move(file));
+  }
+  if (descriptions != 1) return BadRecord(record.name, "not exactly one .dsc");
+  return files;
+}
+
+}  // namespace
+
+Result<std::vector<SourceRecord>> ParseSources(
+    std::string_view text, const std::string& archive,
+    const std::function<bool(std::string_view, std::string_view)>& wanted) {
+  std::vector<SourceRecord> records;
+  LETHE_TRY(ForEachStanza(text, [&](const Stanza& stanza) -> Status {
+    SourceRecord record{.name = Get(stanza, "Package"), .version = Get(stanza, "Version")};
+    if (!wanted(record.name, record.version)) return {};
+    if (!IsPackageName(record.name)) return BadRecord(record.name, "no package name");
+    if (!IsVersion(record.version)) return BadRecord(record.name, "no version");
+    record.build_depends = Get(stanza, "Build-Depends");
+    record.build_depends_arch = Get(stanza, "Build-Depends-Arch");
+    record.build_depends_indep = Get(stanza, "Build-Depends-Indep");
+    record.files = LETHE_TRY(ParseSourceFiles(record, stanza));
+    record.archive = archive;
+    records.push_back(std::move(record));
+    return {};
+  }));
+  return records;
+}
+
 Result<SourceName> SourceOf(const PackageRecord& record) {
   const auto words = Words(record.source);
   if (words.empty()) return SourceName{record.name, record.version};

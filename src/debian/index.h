@@ -52,6 +52,30 @@ struct PackageRecord {
 // or SHA-256 is missing or not what Debian policy 5.6 allows, or with a file name outside pool/.
 Result<std::vector<PackageRecord>> ParsePackages(std::string_view text, const std::string& archive);
 
+struct SourceFile {
+  std::string path;  // below the archive's base: the record's Directory and the file's name
+  uint64_t size = 0;
+  crypto::Sha256Digest sha256;
+};
+
+// A source package: one stanza of a Sources index.
+struct SourceRecord {
+  std::string_view name;
+  std::string_view version;
+  std::string_view build_depends;
+  std::string_view build_depends_arch;
+  std::string_view build_depends_indep;
+  std::vector<SourceFile> files;  // the .dsc first, the others in the index's order
+  std::string archive;            // set by the caller
+};
+
+// Only the source packages for which `wanted` holds. kMalformed (naming the package) for one of
+// them without exactly one .dsc, or with a name, version, directory or file that is not what policy
+// 5.6 allows.
+Result<std::vector<SourceRecord>> ParseSources(
+    std::string_view text, const std::string& archive,
+    const std::function<bool(std::string_view name, std::string_view version)>& wanted);
+
 struct SourceName {
   std::string_view name;
   std::string_view version;

@@ -151,6 +151,64 @@ TEST(ParsePackages, RejectsBadRecords) {
   }
 }
 
+constexpr const char* kSources = R"(Package: other
+Version: 1
+
+Package: vpn
+Version: 2.0-1
+Build-Depends: debhelper-compat (= 13),
+ liba-dev <!nocheck>
+Build-Depends-Indep: docs
+Checksums-Sha256:
+ 3333333333333333333333333333333333333333333333333333333333333333 7 vpn_2.0.orig.tar.gz
+ 4444444444444444444444444444444444444444444444444444444444444444 8 vpn_2.0-1.dsc
+Directory: pool/main/v/vpn
+)";
+
+Result<std::vector<SourceRecord>> ParseVpn(const std::string& text) {
+  return ParseSources(text, "debian",
+                      [](std::string_view name, std::string_view) { return name == "vpn"; });
+}
+
+TEST(ParseSources, ReadsOnlyWhatIsWantedWithTheDescriptionFirst) {
+  const auto records = ParseVpn(kSources);
+  ASSERT_TRUE(records) << records.error().message;
+  ASSERT_EQ(records->size(), 1U);
+  const SourceRecord& record = (*records)[0];
+  EXPECT_EQ(record.version, "2.0-1");
+  EXPECT_NE(record.build_depends.find("liba-dev <!nocheck>"), std::string_view::npos);
+  EXPECT_EQ(record.build_depends_indep, "docs");
+  ASSERT_EQ(record.files.size(), 2U);
+  EXPECT_EQ(record.files[0].path, "pool/main/v/vpn/vpn_2.0-1.dsc");
+  EXPECT_EQ(record.files[0].size, 8U);
+  EXPECT_EQ(record.files[1].sha256.Hex(), std::string(64, '3'));
+}
+
+TEST(ParseSources, RejectsBadRecords) {
+  const struct {
+    const char* from;
+    const char* to;
+    const char* message;
+  } kCases[] = {
+      {"Directory: pool/", "Directory: ../", "file name outside of pool/"},
+      {" 7 vpn_2.0", " 7 ../vpn_2.0", "Checksums-Sha256"},
+      {" 7 vpn_2.0", " x vpn_2.0", "Checksums-Sha256"},
+      {"3333", "zzzz", "Checksums-Sha256"},
+      {"2.0-1.dsc", "2.0-1.txt", "exactly one .dsc"},
+      {"2.0.orig.tar.gz", "2.0.dsc", "exactly one .dsc"},
+      {"Version: 2.0-1", "Version: 2.0 1", "no version"},
+  };
+  for (const auto& c : kCases) {
+    std::string text = kSources;
+    text.replace(text.find(c.from), std::string_view(c.from).size(), c.to);
+    const auto records = ParseVpn(text);
+    ASSERT_FALSE(records) << c.from;
+    EXPECT_EQ(records.error().code, ErrorCode::kMalformed);
+    EXPECT_NE(records.error().message.find(c.message), std::string::npos)
+        << records.error().message;
+  }
+}
+
 TEST(SourceOf, FallsBackToThePackageItself) {
   const struct {
     const char* source;

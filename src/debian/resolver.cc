@@ -63,6 +63,18 @@ bool AppliesTo(std::string_view restriction, std::string_view architecture) {
   return matched == positive;
 }
 
+// A restriction list, policy 7.1: "!nocheck !stage1". Components are built with the profiles
+// "nocheck" and "nodoc".
+bool ProfilesMatch(std::string_view restriction) {
+  for (std::string_view word : Words(restriction)) {
+    const bool negated = word.starts_with('!');
+    if (negated) word.remove_prefix(1);
+    const bool active = word == "nocheck" || word == "nodoc";
+    if (active == negated) return false;
+  }
+  return true;
+}
+
 // The name without a qualifier that this architecture meets. With another one it keeps it, and so
 // names no package of this universe.
 std::string_view Unqualified(std::string_view name, std::string_view architecture) {
@@ -73,12 +85,12 @@ std::string_view Unqualified(std::string_view name, std::string_view architectur
   return met ? name.substr(0, colon) : name;
 }
 
-// "name[:any] [(op version)] [[architectures]]"; nothing where it is for other architectures.
+// "name[:any] [(op version)] [[architectures]] [<profiles>]…"; nothing where it is for others.
 Result<std::optional<Relation>> ParseRelation(std::string_view text,
                                               std::string_view architecture) {
   Relation relation;
   std::string_view rest = Trim(text);
-  const size_t name_end = std::min(rest.find_first_of(" \t\n(["), rest.size());
+  const size_t name_end = std::min(rest.find_first_of(" \t\n([<"), rest.size());
   relation.name = Unqualified(rest.substr(0, name_end), architecture);
   if (relation.name.empty()) return BadRelation(text);
   rest = Trim(rest.substr(name_end));
@@ -94,9 +106,17 @@ Result<std::optional<Relation>> ParseRelation(std::string_view text,
       return BadRelation(text);
   }
   const auto restriction = TakeBracketed(rest, '[', ']');
+  bool any_profile = false;
+  bool profile_matches = false;
+  while (const auto profiles = TakeBracketed(rest, '<', '>')) {
+    any_profile = true;
+    profile_matches = profile_matches || ProfilesMatch(*profiles);
+    if (rest.starts_with('<') && rest.find('>') == std::string_view::npos) break;
+  }
   if (!rest.empty()) return BadRelation(text);
-  if (restriction && !AppliesTo(*restriction, architecture)) return std::optional<Relation>();
-  return std::optional(relation);
+  const bool applies =
+      (!restriction || AppliesTo(*restriction, architecture)) && (!any_profile || profile_matches);
+  return applies ? std::optional(relation) : std::optional<Relation>();
 }
 
 int PriorityRank(std::string_view priority) {
@@ -130,7 +150,9 @@ class Resolution {
  public:
   explicit Resolution(const Universe& universe) : universe_(universe) {}
 
-  Status Run(const std::vector<std::string>& names) {
+  // `needs` are dependency fields of something that is no package itself, called `needed_by`.
+  Status Run(const std::vector<std::string>& names, const std::vector<std::string_view>& needs = {},
+             std::string_view needed_by = {}) {
     std::vector<const PackageRecord*> roots;
     for (const std::string& name : names) {
       const PackageRecord* package = universe_.Find(name);
@@ -144,6 +166,7 @@ class Resolution {
     }
     // All roots first: they decide alternatives wherever they can.
     for (const PackageRecord* package : roots) Choose(package, "");
+    for (const std::string_view field : needs) LETHE_TRY(FollowField(field, needed_by));
     for (size_t i = 0; i < queue_.size(); ++i) LETHE_TRY(Follow(*queue_[i]));
     return CheckExclusions();
   }
@@ -166,13 +189,16 @@ class Resolution {
   }
 
   Status Follow(const PackageRecord& package) {
-    for (const std::string_view field : {package.pre_depends, package.depends}) {
-      for (const Alternatives& need : LETHE_TRY_IN(ParseRelations(field, universe_.architecture()),
-                                                   std::string(package.name))) {
-        if (IsMet(need)) continue;
-        const auto* choice = LETHE_TRY_IN(Pick(need), Chain(package.name));
-        Choose(choice, std::string(package.name));
-      }
+    LETHE_TRY(FollowField(package.pre_depends, package.name));
+    return FollowField(package.depends, package.name);
+  }
+
+  Status FollowField(std::string_view field, std::string_view needed_by) {
+    for (const Alternatives& need :
+         LETHE_TRY_IN(ParseRelations(field, universe_.architecture()), std::string(needed_by))) {
+      if (IsMet(need)) continue;
+      const auto* choice = LETHE_TRY_IN(Pick(need), Chain(needed_by));
+      Choose(choice, std::string(needed_by));
     }
     return {};
   }
@@ -313,6 +339,16 @@ Result<std::vector<const PackageRecord*>> Resolve(const Universe& universe,
                                                   const std::vector<std::string>& names) {
   Resolution resolution(universe);
   LETHE_TRY(resolution.Run(names));
+  return resolution.Sorted();
+}
+
+Result<std::vector<const PackageRecord*>> ResolveBuild(const Universe& universe,
+                                                       const SourceRecord& source, bool indep) {
+  Resolution resolution(universe);
+  std::vector<std::string_view> needs = {source.build_depends, source.build_depends_arch};
+  if (indep) needs.push_back(source.build_depends_indep);
+  LETHE_TRY(
+      resolution.Run({"build-essential"}, needs, "source package " + std::string(source.name)));
   return resolution.Sorted();
 }
 

@@ -20,8 +20,9 @@ struct Relation {
 };
 using Alternatives = std::vector<Relation>;
 
-// "a (>= 1) | b, c:any [amd64]". Relations for other architectures than `architecture` are left
-// out. kMalformed naming the relation. The views point into `text`.
+// "a (>= 1) | b, c:any [amd64] <!nocheck>". Relations for other architectures than `architecture`
+// are left out, and those whose restriction formula (policy 7.1) fails where the build profiles
+// "nocheck" and "nodoc" are on. kMalformed naming the relation. The views point into `text`.
 Result<std::vector<Alternatives>> ParseRelations(std::string_view text,
                                                  std::string_view architecture);
 
@@ -59,6 +60,11 @@ class Universe {
 // kMalformed for a bad relation.
 Result<std::vector<const PackageRecord*>> Resolve(const Universe& universe,
                                                   const std::vector<std::string>& names);
+
+// What a source package needs to be built: build-essential (policy 4.2), its Build-Depends and
+// Build-Depends-Arch, and Build-Depends-Indep where packages for "all" are wanted too. As Resolve.
+Result<std::vector<const PackageRecord*>> ResolveBuild(const Universe& universe,
+                                                       const SourceRecord& source, bool indep);
 
 // The one versioned kernel package ("linux-image-6.12…") behind a kernel metapackage, or the
 // package itself. Its dependencies are not followed: it will be unpacked, not installed. kNotFound

@@ -77,6 +77,36 @@ TEST(ParseRelations, RejectsBadRelations) {
   }
 }
 
+TEST(ParseRelations, KeepsWhatTheBuildProfilesKeep) {
+  const auto groups = ParseRelations(
+      "aa <!nocheck>, bb <nocheck>, cc <!stage1>, dd <stage1>, ee <!nodoc !stage1>, "
+      "ff (>= 1) [amd64] <!nocheck> <!stage2>, gg<!nodoc>, hh <nodoc nocheck>",
+      "amd64");
+  ASSERT_TRUE(groups) << groups.error().message;
+  std::string names;
+  for (const Alternatives& group : *groups) names += std::string(group[0].name) + " ";
+  EXPECT_EQ(names, "bb cc ff hh ");
+  EXPECT_FALSE(ParseRelations("aa <!nocheck", "amd64"));
+}
+
+TEST(ResolveBuild, FollowsBuildDependenciesAndBuildEssential) {
+  const Archive archive({"aa 1", "bb 2; Depends: cc", "cc 1", "dd 1", "build-essential 1"});
+  const Universe universe = archive.universe();
+  const auto resolve = [&](std::string_view depends, std::string_view indep, bool with_indep) {
+    SourceRecord source{.name = "vpn", .version = "1"};
+    source.build_depends = depends;
+    source.build_depends_indep = indep;
+    const auto packages = ResolveBuild(universe, source, with_indep);
+    std::string names;
+    if (!packages) return packages.error().message;
+    for (const auto* package : *packages) names += std::string(package->name) + " ";
+    return names;
+  };
+  EXPECT_EQ(resolve("bb (>= 2)", "dd", false), "bb build-essential cc ");
+  EXPECT_EQ(resolve("bb (>= 2)", "dd", true), "bb build-essential cc dd ");
+  EXPECT_NE(resolve("zz", "", false).find("source package vpn"), std::string::npos);
+}
+
 TEST(Universe, NewestVersionWins) {
   const Archive archive({"aa 1.9", "aa 1.10", "aa 1.10~rc1"});
   const Universe universe = archive.universe();

@@ -31,7 +31,8 @@ std::vector<ManifestNode> NodesOf(const Tree& tree) {
 }
 
 // Packages that have at least one file in the image.
-std::vector<ManifestPackage> PackagesOf(const Tree& tree, const recipe::Lock& lock) {
+std::vector<ManifestPackage> PackagesOf(const Tree& tree, const recipe::Lock& lock,
+                                        const std::vector<RebuiltPackage>& rebuilt) {
   std::map<std::string, uint64_t> bytes;
   for (const auto& [path, node] : tree.nodes()) {
     if (node.type != NodeType::kDirectory && !node.package.empty())
@@ -42,7 +43,13 @@ std::vector<ManifestPackage> PackagesOf(const Tree& tree, const recipe::Lock& lo
     const auto it = bytes.find(p.name);
     if (it == bytes.end()) continue;
     out.push_back(
-        {p.name, p.version, p.architecture, p.source, p.source_version, p.sha256, it->second});
+        {p.name, p.version, p.architecture, p.source, p.source_version, p.sha256, it->second, {}});
+    for (const RebuiltPackage& own : rebuilt) {
+      if (own.name != p.name) continue;
+      out.back().version = own.version;
+      out.back().sha256 = own.sha256;
+      out.back().patches = own.patches;
+    }
   }
   return out;
 }
@@ -98,6 +105,7 @@ Result<Prepared> Prepare(Chain& chain, unsigned jobs, const recipe::Recipe& reci
   Prepared out;
   const fs::path repository = LETHE_TRY(RepositoryTop(recipe.directory));
   std::vector<fs::path> components;
+  std::vector<RebuiltPackage> rebuilt;
   Tree configured;
   LETHE_TRY(Together(jobs, {[&]() -> Status {
                               LETHE_TRY(chain.UnpackTools());
@@ -108,7 +116,11 @@ Result<Prepared> Prepare(Chain& chain, unsigned jobs, const recipe::Recipe& reci
                               for (const auto& component : recipe.components)
                                 components.push_back(
                                     LETHE_TRY(chain.Component(component, repository)));
-                              configured = LETHE_TRY(chain.ConfiguredRoot());
+                              for (const auto& patched : recipe.patched) {
+                                for (auto& package : LETHE_TRY(chain.Rebuilt(patched)))
+                                  rebuilt.push_back(std::move(package));
+                              }
+                              configured = LETHE_TRY(chain.ConfiguredRoot(rebuilt));
                               return {};
                             }}));
   std::vector<Tree> layers;
@@ -129,7 +141,7 @@ Result<Prepared> Prepare(Chain& chain, unsigned jobs, const recipe::Recipe& reci
   out.manifest.command_line = Join(recipe.kernel.command_line, " ");
   out.manifest.lock = crypto::Sha256Of(recipe::WriteLock(lock));
   out.manifest.root = NodesOf(out.root);
-  out.manifest.packages = PackagesOf(out.root, lock);
+  out.manifest.packages = PackagesOf(out.root, lock, rebuilt);
   return out;
 }
 
@@ -190,7 +202,7 @@ Result<BuildResult> BuildImage(const BuildOptions& options, const Store& store,
   const ScratchDir scratch = LETHE_TRY(ScratchDir::Create(fs::absolute(options.output), ".build-"));
 
   LETHE_TRY(chain.Uncached("packages", [&] {
-    return EnsurePackages(store, lock.packages, fetch,
+    return EnsurePackages(store, recipe::FilesOf(lock), fetch,
                           {options.jobs * 2, [&](size_t done, size_t total) {
                              chain.observer().Progress("packages", done, total);
                            }});

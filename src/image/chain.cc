@@ -6,6 +6,7 @@
 #include "image/capture.h"
 #include "image/component.h"
 #include "image/kernel.h"
+#include "image/patched.h"
 #include "image/sandbox.h"
 #include "image/tar_writer.h"
 #include "image/version.h"
@@ -19,6 +20,7 @@ using recipe::PackageSet;
 
 // Bump a step's number when its code changes what it makes of the same inputs.
 constexpr const char* kBuildRootStep = "buildroot-1";
+constexpr const char* kRebuildStep = "rebuilt-1";
 constexpr const char* kConfigureStep = "configured-1";
 constexpr const char* kKernelStep = "kernel-1";
 constexpr const char* kComponentStep = "component-1";
@@ -91,14 +93,68 @@ Status Chain::UnpackTools() {
   return {};
 }
 
-Result<Tree> Chain::ConfiguredRoot() {
-  KeyBuilder key(kConfigureStep);
-  key.Add("packages", Digests(PackageSet::kImage));
-  const fs::path path = LETHE_TRY(Step(
-      "configure packages", kConfigureStep, std::move(key), [&](const fs::path& output) -> Status {
+Result<std::vector<RebuiltPackage>> Chain::Rebuilt(const recipe::Patched& patched) {
+  const auto source = std::find_if(lock_.sources.begin(), lock_.sources.end(),
+                                   [&](const auto& s) { return s.name == patched.source; });
+  LETHE_ASSERT(source != lock_.sources.end());  // the lock fits the recipe
+  const std::string shown = "rebuild " + patched.source;
+  PatchedBuild build{.source = patched.source,
+                     .patches = patched.patches,
+                     .version_suffix = LETHE_TRY(PatchSuffix(patched.patches)),
+                     .epoch_unix_s = kConfigureEpoch,
+                     .work = {options_.jobs, {}}};
+  KeyBuilder key(kRebuildStep);
+  key.Add("source", source->name + " " + source->version).Add("suffix", build.version_suffix);
+  for (const recipe::LockedFile& file : source->files) {
+    build.files.push_back(
+        {file.path.substr(file.path.rfind('/') + 1), store_.ObjectPath(file.sha256)});
+    key.Add("file", file.sha256);
+  }
+  for (const LockedPackage& package : lock_.packages) {
+    if (package.source == patched.source && package.in.contains(PackageSet::kImage)) {
+      build.wanted.push_back(package.name);
+      build.indep = build.indep || package.architecture == "all";
+    }
+    if (!std::binary_search(source->build_depends.begin(), source->build_depends.end(),
+                            package.name) ||
+        !package.in.contains(PackageSet::kSources)) {
+      continue;
+    }
+    build.build_depends.push_back(
+        {package.name, package.architecture, store_.ObjectPath(package.sha256)});
+    key.Add("build dependency", package.sha256);
+  }
+  key.Add("wanted", build.wanted);
+  const fs::path path =
+      LETHE_TRY(Step(shown, kRebuildStep, std::move(key), [&](const fs::path& output) -> Status {
         const ScratchDir work = LETHE_TRY(ScratchDir::Create(output, "work-"));
-        return ConfigureRoot(Files(PackageSet::kImage), work.path(), output, kConfigureEpoch,
-                             options_.jobs);
+        return BuildPatched(build, work.path() / "root", output);
+      }));
+  auto rebuilt = LETHE_TRY(ReadRebuilt(path));
+  for (RebuiltPackage& package : rebuilt) {
+    for (const fs::path& patch : patched.patches)
+      package.patches.push_back(patch.filename().string());
+  }
+  return rebuilt;
+}
+
+Result<Tree> Chain::ConfiguredRoot(const std::vector<RebuiltPackage>& rebuilt) {
+  std::vector<PackageFile> packages = Files(PackageSet::kImage);
+  std::vector<std::string> digests = Digests(PackageSet::kImage);
+  for (const RebuiltPackage& own : rebuilt) {
+    for (PackageFile& package : packages) {
+      if (package.name == own.name) package.deb = own.deb;
+    }
+    digests.push_back("rebuilt " + own.name + " " + own.sha256.Hex());
+  }
+  KeyBuilder key(kConfigureStep);
+  key.Add("packages", digests);
+  const std::string shown = "configure packages";
+  const fs::path path =
+      LETHE_TRY(Step(shown, kConfigureStep, std::move(key), [&](const fs::path& output) -> Status {
+        const ScratchDir work = LETHE_TRY(ScratchDir::Create(output, "work-"));
+        return ConfigureRoot(packages, work.path() / "root", output, kConfigureEpoch,
+                             {options_.jobs, {}});
       }));
   return ReadCapture(path);
 }

@@ -11,9 +11,9 @@
 
 #include "base/result.h"
 #include "image/build.h"
+#include "image/patched.h"
 #include "image/store.h"
 #include "image/tree.h"
-#include "image/unpack.h"
 #include "recipe/lock.h"
 #include "recipe/recipe.h"
 
@@ -56,8 +56,10 @@ class Chain {
   // BuildComponent's folder. `repository` is the top of the work tree.
   Result<std::filesystem::path> Component(const recipe::Component& component,
                                           const std::filesystem::path& repository);
-  // All packages of the image, unpacked and configured.
-  Result<Tree> ConfiguredRoot();
+  // The packages of the image that a patched source package builds.
+  Result<std::vector<RebuiltPackage>> Rebuilt(const recipe::Patched& patched);
+  // All packages of the image, unpacked and configured; `rebuilt` ones instead of the archive's.
+  Result<Tree> ConfiguredRoot(const std::vector<RebuiltPackage>& rebuilt);
   // root.erofs of `tree`. `identity` gives the file system its UUID.
   Result<std::filesystem::path> RootImage(const Tree& tree, uint64_t epoch_unix_s,
                                           const crypto::Sha256Digest& identity);

@@ -203,6 +203,13 @@ Result<DebContents> UnpackDeb(const fs::path& deb, int root_fd, const UnpackOpti
   return contents;
 }
 
+Result<std::map<std::string, std::string>> ReadDebControl(const fs::path& deb) {
+  const Members members = LETHE_TRY(ReadMembers(deb));
+  DebContents contents;
+  LETHE_TRY(ReadControl(members.control, deb, contents));
+  return std::move(contents.control);
+}
+
 Status ReadDebFiles(const fs::path& deb, const std::function<bool(std::string_view)>& wanted,
                     const std::function<Status(const DebEntry&, std::string)>& sink) {
   const Members members = LETHE_TRY(ReadMembers(deb));

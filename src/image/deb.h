@@ -40,6 +40,9 @@ struct UnpackOptions {
 Result<DebContents> UnpackDeb(const std::filesystem::path& deb, int root_fd,
                               const UnpackOptions& options);
 
+// Only the files of control.tar.
+Result<std::map<std::string, std::string>> ReadDebControl(const std::filesystem::path& deb);
+
 // Unpacks nothing: reads the files of data.tar for which `wanted` holds and hands over their bytes.
 Status ReadDebFiles(const std::filesystem::path& deb,
                     const std::function<bool(std::string_view path)>& wanted,

@@ -42,7 +42,8 @@ json::Value ToJson(const ManifestPackage& package) {
                       {"source", package.source},
                       {"source_version", package.source_version},
                       {"sha256", package.sha256.Hex()},
-                      {"installed_bytes", package.installed_bytes}};
+                      {"installed_bytes", package.installed_bytes},
+                      {"patches", json::Array(package.patches.begin(), package.patches.end())}};
 }
 
 template <typename T>
@@ -153,6 +154,11 @@ Status Read(ObjectReader& o, ManifestPackage& package) {
   package.source_version = LETHE_TRY(o.String("source_version"));
   package.sha256 = LETHE_TRY(o.Digest("sha256"));
   package.installed_bytes = LETHE_TRY(o.Number("installed_bytes"));
+  for (const json::Value& patch : *LETHE_TRY(o.List("patches"))) {
+    if (patch.AsString() == nullptr)
+      return BadManifest("package " + package.name + ": key 'patches': must hold strings");
+    package.patches.push_back(*patch.AsString());
+  }
   return {};
 }
 

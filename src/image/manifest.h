@@ -49,6 +49,8 @@ struct ManifestPackage {
   std::string source_version;
   crypto::Sha256Digest sha256;   // of the .deb
   uint64_t installed_bytes = 0;  // of its files in the root image, uncompressed
+  std::vector<std::string>
+      patches;  // of the recipe, where it was rebuilt with some; in their order
 };
 
 struct Manifest {

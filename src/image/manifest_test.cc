@@ -19,7 +19,7 @@ Manifest Sample() {
       {.path = "/", .type = NodeType::kDirectory, .mode = 0755},
       {.path = "/f", .mode = 0644, .size = 3, .sha256 = crypto::Sha256Of("f"), .package = "p"},
       {.path = "/l", .type = NodeType::kSymlink, .mode = 0777, .target = "f"}};
-  m.packages = {{"p", "1-1", "amd64", "ps", "1-1", crypto::Sha256Of("p"), 3}};
+  m.packages = {{"p", "1-1", "amd64", "ps", "1-1", crypto::Sha256Of("p"), 3, {"0001-x.patch"}}};
   return m;
 }
 

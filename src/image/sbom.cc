@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include "base/strings.h"
 #include "json/json.h"
 
 namespace lethe::image {
@@ -44,23 +45,30 @@ std::string Date(uint64_t epoch_unix_s) {
   return text;
 }
 
-json::Value PackageEntry(const std::string& id, const recipe::LockedPackage& package) {
-  const std::string purl = "pkg:deb/debian/" + Percent(package.name) + "@" +
-                           Percent(package.version) + "?arch=" + package.architecture;
+// `built` is the package in the image; null for one that is not in it.
+json::Value PackageEntry(const std::string& id, const recipe::LockedPackage& package,
+                         const ManifestPackage* built) {
+  const bool patched = built != nullptr && !built->patches.empty();
+  const std::string& version = patched ? built->version : package.version;
+  const std::string purl = "pkg:deb/debian/" + Percent(package.name) + "@" + Percent(version) +
+                           "?arch=" + package.architecture;
+  std::string source_info =
+      "built from the Debian source package " + package.source + " " + package.source_version;
+  if (patched) source_info += " with the patches " + Join(built->patches, ", ") + " of the recipe";
   return json::Object{
       {"SPDXID", id},
       {"name", package.name},
-      {"versionInfo", package.version},
-      {"supplier", "Organization: Debian"},
+      {"versionInfo", version},
+      {"supplier", patched ? kNoAssertion : "Organization: Debian"},
       {"downloadLocation", kNoAssertion},
       {"filesAnalyzed", false},
       {"licenseConcluded", kNoAssertion},
       {"licenseDeclared", kNoAssertion},
       {"copyrightText", kNoAssertion},
-      {"sourceInfo",
-       "built from the Debian source package " + package.source + " " + package.source_version},
-      {"checksums",
-       json::Array{json::Object{{"algorithm", "SHA256"}, {"checksumValue", package.sha256.Hex()}}}},
+      {"sourceInfo", source_info},
+      {"checksums", json::Array{json::Object{
+                        {"algorithm", "SHA256"},
+                        {"checksumValue", patched ? built->sha256.Hex() : package.sha256.Hex()}}}},
       {"externalRefs", json::Array{json::Object{{"referenceCategory", "PACKAGE-MANAGER"},
                                                 {"referenceType", "purl"},
                                                 {"referenceLocator", purl}}}},
@@ -86,15 +94,17 @@ std::string WriteSbom(const Manifest& manifest, const recipe::Lock& lock, uint64
                                     {"licenseDeclared", kNoAssertion},
                                     {"copyrightText", kNoAssertion}}};
   json::Array relationships{Relationship("SPDXRef-DOCUMENT", "DESCRIBES", image)};
-  std::map<std::string, bool> in_image;
-  for (const ManifestPackage& package : manifest.packages) in_image[package.name] = true;
+  std::map<std::string, const ManifestPackage*> in_image;
+  for (const ManifestPackage& package : manifest.packages) in_image[package.name] = &package;
   for (const recipe::LockedPackage& package : lock.packages) {
     const std::string id = SpdxId("Package", package.name + "-" + package.architecture);
-    packages.push_back(PackageEntry(id, package));
-    if (in_image.contains(package.name))
-      relationships.push_back(Relationship(image, "CONTAINS", id));
+    const auto built = in_image.find(package.name);
+    packages.push_back(
+        PackageEntry(id, package, built == in_image.end() ? nullptr : built->second));
+    if (built != in_image.end()) relationships.push_back(Relationship(image, "CONTAINS", id));
     if (package.in.contains(recipe::PackageSet::kTools) ||
-        package.in.contains(recipe::PackageSet::kCompilers) || !in_image.contains(package.name)) {
+        package.in.contains(recipe::PackageSet::kCompilers) ||
+        package.in.contains(recipe::PackageSet::kSources) || built == in_image.end()) {
       relationships.push_back(Relationship(id, "BUILD_TOOL_OF", image));
     }
   }

@@ -42,29 +42,29 @@ bool HaveObject(const fs::path& path, const crypto::Sha256Digest& expected) {
 
 }  // namespace
 
-Status EnsurePackages(const Store& store, const std::vector<recipe::LockedPackage>& packages,
+Status EnsurePackages(const Store& store, const std::vector<recipe::NamedFile>& packages,
                       const PackageFetcher& fetch, const EnsureOptions& options) {
   std::mutex mutex;
   size_t done = 0;
   std::vector<std::string> gone;
   const auto ensure = [&](size_t i) -> Status {
-    const recipe::LockedPackage& package = packages[i];
-    const fs::path path = store.ObjectPath(package.sha256);
-    if (!HaveObject(path, package.sha256)) {
+    const recipe::LockedFile& locked = packages[i].file;
+    const fs::path path = store.ObjectPath(locked.sha256);
+    if (!HaveObject(path, locked.sha256)) {
       LETHE_TRY(MakeDirectories(path.parent_path()));
       const ScratchDir scratch = LETHE_TRY(ScratchDir::Create(store.tmp(), "fetch-"));
       const fs::path file = scratch.path() / "package.deb";
-      Status fetched = fetch(package, file);
+      Status fetched = fetch(locked, file);
       if (!fetched && fetched.error().code == ErrorCode::kNotFound) {
         const std::lock_guard lock(mutex);
-        gone.push_back(package.name + " " + package.version);
+        gone.push_back(packages[i].name);
         return {};
       }
       LETHE_TRY(std::move(fetched));
-      if (!HaveObject(file, package.sha256)) {
-        return Error{ErrorCode::kUntrusted, "package " + package.name + " " + package.version +
+      if (!HaveObject(file, locked.sha256)) {
+        return Error{ErrorCode::kUntrusted, "package " + packages[i].name +
                                                 ": its SHA-256 is not the locked " +
-                                                package.sha256.Hex()};
+                                                locked.sha256.Hex()};
       }
       std::error_code error;
       fs::rename(file, path, error);

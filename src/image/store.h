@@ -30,9 +30,9 @@ class Store {
   std::filesystem::path directory_;
 };
 
-// Fetches one locked package to a new file `to`; must check size and digest.
+// Fetches one locked file to a new file `to`; must check size and digest.
 using PackageFetcher =
-    std::function<Status(const recipe::LockedPackage&, const std::filesystem::path& to)>;
+    std::function<Status(const recipe::LockedFile&, const std::filesystem::path& to)>;
 
 struct EnsureOptions {
   unsigned jobs = 2;
@@ -40,10 +40,10 @@ struct EnsureOptions {
   std::function<void(size_t done, size_t total)> progress;
 };
 
-// Makes sure that every package lies in the store with the right digest; what does not is fetched.
-// Packages that no source has are collected into one kUnavailable error that names them all.
+// Makes sure that every file lies in the store with the right digest; what does not is fetched.
+// Files that no source has are collected into one kUnavailable error that names them all.
 // Any other failure (a wrong digest) is returned as it is.
-Status EnsurePackages(const Store& store, const std::vector<recipe::LockedPackage>& packages,
+Status EnsurePackages(const Store& store, const std::vector<recipe::NamedFile>& packages,
                       const PackageFetcher& fetch, const EnsureOptions& options);
 
 // Runs the steps of one build, or takes their results from the store.

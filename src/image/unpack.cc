@@ -192,40 +192,53 @@ Status UnpackBuildRoot(const std::vector<PackageFile>& packages, const fs::path&
   return {};
 }
 
-Status ConfigureRoot(const std::vector<PackageFile>& packages, const fs::path& work,
-                     const fs::path& output, uint64_t epoch_unix_s, unsigned jobs) {
+Status InstallPackages(const std::vector<PackageFile>& packages, const fs::path& root,
+                       uint64_t epoch_unix_s, const UnpackWork& work) {
   const auto ordered = InOrder(packages);
-  const fs::path root = work / "root";
-  const fs::path script_file = work / "configure.sh";
-  LETHE_TRY(RunAsFakeRoot([&]() -> Status {
-    LETHE_TRY(MakeDirectories(root));
+  // The script is made where the packages are read: in a child, so it comes back through a file.
+  const fs::path script_file = root / "configure.sh";
+  const auto unpack = [&]() -> Status {
     if (::chmod(root.c_str(), 0755) != 0) return IoError("changing the mode of", root);
-    const auto contents =
-        LETHE_TRY(UnpackAll(ordered, root, {jobs, {}}, {.owners = true, .skip = {}}));
+    const auto contents = LETHE_TRY(UnpackAll(ordered, root, work, {.owners = true, .skip = {}}));
     LETHE_TRY(CheckNoOverlap(ordered, contents));
     LETHE_TRY(WriteDpkgDatabase(ordered, contents, root));
-    return WriteFileAtomic(script_file, ConfigureScript(ordered, contents));
-  }));
-  const std::string script = LETHE_TRY(ReadFile(script_file));
-  Status configured = [&]() -> Status {
-    LETHE_TRY_IN(RunInRoot({.root = root,
-                            .root_writable = true,
-                            .argv = {"/bin/sh", "-c", script},
-                            .env = {{"DEBIAN_FRONTEND", "noninteractive"},
-                                    {"DEBCONF_NONINTERACTIVE_SEEN", "true"},
-                                    {"DEBCONF_NOWARNINGS", "yes"},
-                                    {"SYSTEMD_OFFLINE", "1"},
-                                    {"SOURCE_DATE_EPOCH", std::to_string(epoch_unix_s)}}}),
-                 "configuring packages");
-    return {};
-  }();
-  Status captured = RunAsFakeRoot([&]() -> Status {
-    if (configured) LETHE_TRY(WriteCapture(root, output));
-    return RemoveTree(root);
+    return WriteFileAtomic(script_file, ConfigureScript(ordered, contents), 0644);
+  };
+  const auto configure = [&]() -> Status {
+    LETHE_TRY(RunInRoot({.root = root,
+                         .root_writable = true,
+                         .argv = {"/bin/sh", "/configure.sh"},
+                         .env = {{"DEBIAN_FRONTEND", "noninteractive"},
+                                 {"DEBCONF_NONINTERACTIVE_SEEN", "true"},
+                                 {"DEBCONF_NOWARNINGS", "yes"},
+                                 {"SYSTEMD_OFFLINE", "1"},
+                                 {"SOURCE_DATE_EPOCH", std::to_string(epoch_unix_s)}}}));
+    return RunAsFakeRoot([&] { return RemoveTree(script_file); });
+  };
+  Status status = RunAsFakeRoot([&]() -> Status {
+    LETHE_TRY(MakeDirectories(root));
+    return unpack();
   });
-  LETHE_TRY(std::move(configured));
-  LETHE_TRY(std::move(captured));
-  return RemoveTree(script_file);
+  if (status) {
+    status = configure();
+    if (!status) status = status.error().In("configuring packages");
+  }
+  if (!status) (void)RemoveInstalled(root);
+  return status;
+}
+
+Status RemoveInstalled(const fs::path& root) {
+  return RunAsFakeRoot([&] { return RemoveTree(root); });
+}
+
+Status ConfigureRoot(const std::vector<PackageFile>& packages, const fs::path& root,
+                     const fs::path& output, uint64_t epoch_unix_s, const UnpackWork& work) {
+  LETHE_TRY(InstallPackages(packages, root, epoch_unix_s, work));
+  return RunAsFakeRoot([&]() -> Status {
+    Status captured = WriteCapture(root, output);
+    LETHE_TRY(RemoveTree(root));
+    return captured;
+  });
 }
 
 }  // namespace lethe::image

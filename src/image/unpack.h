@@ -28,10 +28,17 @@ struct UnpackWork {
 Status UnpackBuildRoot(const std::vector<PackageFile>& packages, const std::filesystem::path& root,
                        const UnpackWork& work);
 
-// Unpacks, configures and captures. `work` is an empty scratch folder that is left empty; the
-// result is two files in `output` (image/capture.h reads them). Packages are configured by their
-// maintainer scripts without network; SOURCE_DATE_EPOCH is `epoch_unix_s`.
-Status ConfigureRoot(const std::vector<PackageFile>& packages, const std::filesystem::path& work,
-                     const std::filesystem::path& output, uint64_t epoch_unix_s, unsigned jobs);
+// Unpacks into the empty folder `root` and lets the packages' maintainer scripts configure them,
+// without network; SOURCE_DATE_EPOCH is `epoch_unix_s`. The files belong to the ids of the sandbox,
+// so that only RemoveInstalled can remove them; on failure they are gone.
+Status InstallPackages(const std::vector<PackageFile>& packages, const std::filesystem::path& root,
+                       uint64_t epoch_unix_s, const UnpackWork& work);
+Status RemoveInstalled(const std::filesystem::path& root);
+
+// Installs and captures. `root` is an empty scratch folder that is gone afterwards; the result is
+// two files in `output` (image/capture.h reads them).
+Status ConfigureRoot(const std::vector<PackageFile>& packages, const std::filesystem::path& root,
+                     const std::filesystem::path& output, uint64_t epoch_unix_s,
+                     const UnpackWork& work);
 
 }  // namespace lethe::image

@@ -18,7 +18,7 @@ using toml::Located;
 using toml::TableReader;
 
 constexpr PackageSet kSets[] = {PackageSet::kImage, PackageSet::kKernel, PackageSet::kTools,
-                                PackageSet::kCompilers};
+                                PackageSet::kCompilers, PackageSet::kSources};
 
 Result<crypto::Sha256Digest> ReadDigest(TableReader& t, std::string_view key) {
   const Located value = LETHE_TRY(t.String(key));
@@ -37,8 +37,12 @@ Result<std::string> ReadChecked(TableReader& t, std::string_view key, bool ok(st
 }
 
 bool IsPoolPath(std::string_view text) {
-  return text.starts_with("pool/") && !CheckRelativePath(text) && text.ends_with(".deb");
+  return text.starts_with("pool/") && !CheckRelativePath(text);
 }
+
+bool IsPackagePath(std::string_view text) { return IsPoolPath(text) && text.ends_with(".deb"); }
+
+bool IsArchive(std::string_view text) { return text == "debian" || text == "debian-security"; }
 
 bool IsVersion(std::string_view text) {
   return !text.empty() && text.size() < 256 &&
@@ -54,11 +58,9 @@ Result<LockedPackage> ReadPackage(TableReader& t) {
   p.version = LETHE_TRY(ReadChecked(t, "version", IsVersion, "a Debian version"));
   p.architecture = LETHE_TRY(ReadChecked(
       t, "arch", [](std::string_view s) { return s == "amd64" || s == "all"; }, "amd64, all"));
-  p.archive = LETHE_TRY(ReadChecked(
-      t, "archive", [](std::string_view s) { return s == "debian" || s == "debian-security"; },
-      "debian, debian-security"));
-  p.path =
-      LETHE_TRY(ReadChecked(t, "path", IsPoolPath, "a clean path below pool/ that ends in .deb"));
+  p.archive = LETHE_TRY(ReadChecked(t, "archive", IsArchive, "debian, debian-security"));
+  p.path = LETHE_TRY(
+      ReadChecked(t, "path", IsPackagePath, "a clean path below pool/ that ends in .deb"));
   p.size = static_cast<uint64_t>(LETHE_TRY(t.Integer("size", {1, 4LL << 30})));
   p.sha256 = LETHE_TRY(ReadDigest(t, "sha256"));
   p.source = LETHE_TRY(ReadChecked(
@@ -68,14 +70,44 @@ Result<LockedPackage> ReadPackage(TableReader& t) {
     const auto set = std::find_if(std::begin(kSets), std::end(kSets),
                                   [&](PackageSet s) { return ToString(s) == word.value; });
     if (set == std::end(kSets) || (!p.in.empty() && *set <= *p.in.rbegin())) {
-      return t.ErrorAt(word.line, "key 'in': '" + Printable(word.value) +
-                                      "': allowed: image, kernel, tools, compilers, in this order");
+      return t.ErrorAt(word.line,
+                       "key 'in': '" + Printable(word.value) +
+                           "': allowed: image, kernel, tools, compilers, sources, in this order");
     }
     p.in.insert(*set);
   }
   if (p.in.empty()) return t.ErrorAt(0, "key 'in': must name at least one set");
   LETHE_TRY(t.Finish());
   return p;
+}
+
+Result<LockedSource> ReadSource(TableReader& t) {
+  LockedSource source;
+  source.name = LETHE_TRY(ReadChecked(
+      t, "name", [](std::string_view s) { return !CheckPackageName(s); }, "a package name"));
+  source.version = LETHE_TRY(ReadChecked(t, "version", IsVersion, "a Debian version"));
+  const std::string archive =
+      LETHE_TRY(ReadChecked(t, "archive", IsArchive, "debian, debian-security"));
+  for (TableReader& file : LETHE_TRY(t.Tables("files"))) {
+    LockedFile locked{.archive = archive};
+    locked.path = LETHE_TRY(ReadChecked(file, "path", IsPoolPath, "a clean path below pool/"));
+    locked.size = static_cast<uint64_t>(LETHE_TRY(file.Integer("size", {1, 4LL << 30})));
+    locked.sha256 = LETHE_TRY(ReadDigest(file, "sha256"));
+    LETHE_TRY(file.Finish());
+    source.files.push_back(std::move(locked));
+  }
+  if (source.files.empty() || !source.files[0].path.ends_with(".dsc"))
+    return t.ErrorAt(0, "key 'files': the first one must be the .dsc");
+  for (const Located& name : LETHE_TRY(t.Strings("build_depends"))) {
+    if (CheckPackageName(name.value) ||
+        (!source.build_depends.empty() && source.build_depends.back() >= name.value)) {
+      return t.ErrorAt(name.line, "key 'build_depends': '" + Printable(name.value) +
+                                      "': allowed: package names, sorted");
+    }
+    source.build_depends.push_back(name.value);
+  }
+  LETHE_TRY(t.Finish());
+  return source;
 }
 
 bool IsSuite(std::string_view text) {
@@ -122,8 +154,21 @@ std::string_view ToString(PackageSet set) {
       return "tools";
     case PackageSet::kCompilers:
       return "compilers";
+    case PackageSet::kSources:
+      return "sources";
   }
   return "";
+}
+
+std::vector<NamedFile> FilesOf(const Lock& lock) {
+  std::vector<NamedFile> out;
+  for (const LockedPackage& p : lock.packages)
+    out.push_back({p.name + " " + p.version, {p.archive, p.path, p.size, p.sha256}});
+  for (const LockedSource& source : lock.sources) {
+    for (const LockedFile& file : source.files)
+      out.push_back({file.path.substr(file.path.rfind('/') + 1), file});
+  }
+  return out;
 }
 
 crypto::Sha256Digest RequestDigest(const Recipe& recipe) {
@@ -139,6 +184,10 @@ crypto::Sha256Digest RequestDigest(const Recipe& recipe) {
   add("tools", recipe.tools);
   add("compilers", recipe.compilers);
   add("kernel", {recipe.kernel.package});
+  // Left out where there is none, so that locks from before this key still fit.
+  std::vector<std::string> patched;
+  for (const Patched& p : recipe.patched) patched.push_back(p.source);
+  if (!patched.empty()) add("patched", patched);
   return hash.Finish();
 }
 
@@ -156,9 +205,32 @@ Result<Lock> ParseLock(std::string_view text, const std::string& file) {
     }
     lock.packages.push_back(std::move(package));
   }
+  for (TableReader& t : LETHE_TRY(root.Tables("source"))) {
+    LockedSource source = LETHE_TRY(ReadSource(t));
+    if (!lock.sources.empty() && lock.sources.back().name >= source.name)
+      return t.ErrorAt(0, "source '" + source.name + "': not in order, or there twice");
+    lock.sources.push_back(std::move(source));
+  }
   LETHE_TRY(root.Finish());
   return lock;
 }
+
+namespace {
+
+std::string WriteSource(const LockedSource& source) {
+  std::string out = "\n[[source]]\nname = " + toml::Quote(source.name) +
+                    "\nversion = " + toml::Quote(source.version) +
+                    "\narchive = " + toml::Quote(source.files[0].archive) + "\nfiles = [\n";
+  for (const LockedFile& file : source.files) {
+    out += "  { path = " + toml::Quote(file.path) + ", size = " + std::to_string(file.size) +
+           ", sha256 = " + toml::Quote(file.sha256.Hex()) + " },\n";
+  }
+  out += "]\nbuild_depends = [\n";
+  for (const std::string& name : source.build_depends) out += "  " + toml::Quote(name) + ",\n";
+  return out + "]\n";
+}
+
+}  // namespace
 
 std::string WriteLock(const Lock& lock) {
   std::string out =
@@ -181,7 +253,9 @@ std::string WriteLock(const Lock& lock) {
            ", size = " + std::to_string(p.size) + ", sha256 = " + toml::Quote(p.sha256.Hex()) +
            ", archive = " + toml::Quote(p.archive) + ", path = " + toml::Quote(p.path) + " },\n";
   }
-  return out + "]\n";
+  out += "]\n";
+  for (const LockedSource& source : lock.sources) out += WriteSource(source);
+  return out;
 }
 
 Result<Lock> LoadLock(const fs::path& file, const Recipe& recipe) {

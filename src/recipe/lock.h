@@ -17,10 +17,11 @@ namespace lethe::recipe {
 
 inline constexpr uint64_t kMaxLockBytes = 16ULL << 20;
 
-// What a package is locked for. One package may be in several sets.
-enum class PackageSet { kImage, kKernel, kTools, kCompilers };
+// What a package is locked for. One package may be in several sets. kSources: some source package
+// of the lock is built with it.
+enum class PackageSet { kImage, kKernel, kTools, kCompilers, kSources };
 
-std::string_view ToString(PackageSet set);  // "image", "kernel", "tools", "compilers"
+std::string_view ToString(PackageSet set);  // "image", "kernel", "tools", "compilers", "sources"
 
 struct LockedPackage {
   std::string name;
@@ -37,6 +38,26 @@ struct LockedPackage {
   bool operator==(const LockedPackage&) const = default;
 };
 
+// A file of an archive: a package, or a part of a source package.
+struct LockedFile {
+  std::string archive;  // as in LockedPackage
+  std::string path;
+  uint64_t size = 0;
+  crypto::Sha256Digest sha256;
+
+  bool operator==(const LockedFile&) const = default;
+};
+
+// A source package that the recipe patches.
+struct LockedSource {
+  std::string name;
+  std::string version;
+  std::vector<LockedFile> files;           // the .dsc first
+  std::vector<std::string> build_depends;  // names of locked packages, sorted
+
+  bool operator==(const LockedSource&) const = default;
+};
+
 // One signed index that the lock was resolved from.
 struct LockedIndex {
   std::string suite;
@@ -51,12 +72,20 @@ struct Lock {
   crypto::Sha256Digest request;  // RequestDigest of the recipe that it was made for
   std::vector<LockedIndex> indices;
   std::vector<LockedPackage> packages;  // sorted by name, then architecture
+  std::vector<LockedSource> sources;    // sorted by name
 
   bool operator==(const Lock&) const = default;
 };
 
+// Every file that a build from this lock needs, with a name for messages ("openvpn 2.6.14-1").
+struct NamedFile {
+  std::string name;
+  LockedFile file;
+};
+std::vector<NamedFile> FilesOf(const Lock& lock);
+
 // Digest over what the resolver is asked (architecture, suites, components, package lists, kernel
-// package): a lock fits a recipe if and only if these are equal.
+// package, patched sources): a lock fits a recipe if and only if these are equal.
 crypto::Sha256Digest RequestDigest(const Recipe& recipe);
 
 // kMalformed with file, line and key for anything that WriteLock would not have written, but for

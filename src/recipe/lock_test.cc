@@ -155,6 +155,51 @@ TEST(ParseLock, RejectsWithLine) {
   }
 }
 
+constexpr const char* kSource =
+    R"(
+[[source]]
+name = "vpn"
+version = "2.0~rc1-3"
+archive = "debian"
+files = [
+  { path = "pool/main/v/vpn/vpn_2.0.dsc", size = 3, sha256 = ")"
+    R"(5555555555555555555555555555555555555555555555555555555555555555" },
+]
+build_depends = ["debhelper", "make"]
+)";
+
+TEST(ParseLock, ReadsSources) {
+  const auto lock = ParseLock(std::string(kGood) + kSource, "recipe.lock");
+  ASSERT_TRUE(lock) << lock.error().message;
+  ASSERT_EQ(lock->sources.size(), 1U);
+  EXPECT_EQ(lock->sources[0].version, "2.0~rc1-3");
+  EXPECT_EQ(lock->sources[0].build_depends, (std::vector<std::string>{"debhelper", "make"}));
+  const auto files = FilesOf(*lock);
+  ASSERT_EQ(files.size(), 3U);
+  EXPECT_EQ(files[2].name, "vpn_2.0.dsc");
+  EXPECT_EQ(files[2].file.sha256.Hex(), std::string(64, '5'));
+  EXPECT_EQ(ParseLock(WriteLock(*lock), "again").value(), *lock);
+}
+
+TEST(ParseLock, RejectsBadSources) {
+  const std::pair<const char*, const char*> kCases[] = {
+      {"vpn_2.0.dsc", "vpn_2.0.tar"},
+      {"pool/main/v/vpn/vpn_2.0.dsc", "../vpn_2.0.dsc"},
+      {R"("debhelper", "make")", R"("make", "debhelper")"},
+      {R"("debhelper", "make")", R"("make", "make")"},
+      {R"(name = "vpn")", R"(name = "-rf")"},
+      {"size = 3", "size = 0"},
+      {"archive = \"debian\"", "archive = \"elsewhere\""},
+  };
+  for (const auto& [from, to] : kCases) {
+    const auto lock = ParseLock(kGood + Replace(kSource, from, to), "recipe.lock");
+    ASSERT_FALSE(lock) << to;
+    EXPECT_EQ(lock.error().code, ErrorCode::kMalformed);
+    EXPECT_TRUE(lock.error().message.starts_with("recipe.lock:")) << lock.error().message;
+  }
+  EXPECT_FALSE(ParseLock(std::string(kGood) + kSource + kSource, "recipe.lock"));
+}
+
 TEST(ParseLock, RejectsTheSamePackageTwice) {
   std::string twice = Replace(kGood, "name = \"vpn-data\"", "name = \"libvpn2\"");
   EXPECT_TRUE(ParseLock(Replace(kGood, "name = \"libvpn2\"", "name = \"aa\""), "f"));

@@ -273,6 +273,43 @@ Status ReadComponents(TableReader& root, Recipe& recipe, Claims& claims) {
   return {};
 }
 
+// Each [[patched]] has patches, and each folder of patches/ its [[patched]]: no patch is forgotten.
+Status ReadPatched(TableReader& root, Recipe& recipe) {
+  std::map<std::string, std::vector<fs::path>> patches;
+  const fs::path folder = recipe.directory / "patches";
+  for (const std::string& relative : LETHE_TRY(ListSourceFiles(folder))) {
+    const auto parts = Split(relative, '/');
+    const std::string shown = "patches/" + Printable(relative);
+    if (parts.size() != 2 || CheckPackageName(parts[0]) || CheckRelativePath(relative) ||
+        !parts[1].ends_with(".patch") || parts[1].starts_with('-') ||
+        !fs::is_regular_file(fs::symlink_status(folder / relative))) {
+      return Error{ErrorCode::kMalformed,
+                   shown + ": allowed: regular files patches/<source package>/<name>.patch"};
+    }
+    patches[std::string(parts[0])].push_back(folder / relative);
+  }
+  for (TableReader& t : LETHE_TRY(root.Tables("patched"))) {
+    const Located source = LETHE_TRY(t.String("source"));
+    if (const Problem problem = CheckPackageName(source.value))
+      return Bad(t, source, "source", *problem);
+    const auto found = patches.find(source.value);
+    if (found == patches.end())
+      return Bad(t, source, "source",
+                 "there is no patches/" + source.value + "/*.patch, or it is listed twice");
+    std::sort(found->second.begin(), found->second.end());
+    recipe.patched.push_back({source.value, std::move(found->second)});
+    patches.erase(found);
+    LETHE_TRY(t.Finish());
+  }
+  if (!patches.empty()) {
+    return Error{ErrorCode::kMalformed, "patches/" + patches.begin()->first +
+                                            ": no [[patched]] of recipe.toml names this source"};
+  }
+  std::sort(recipe.patched.begin(), recipe.patched.end(),
+            [](const Patched& a, const Patched& b) { return a.source < b.source; });
+  return {};
+}
+
 Status ReadWritable(TableReader& root, Recipe& recipe) {
   std::vector<std::string> seen;
   for (TableReader& t : LETHE_TRY(root.Tables("writable"))) {
@@ -391,6 +428,7 @@ Result<Recipe> LoadRecipe(const fs::path& directory) {
   LETHE_TRY(ReadSystemd(root, recipe));
   LETHE_TRY(ReadSysctl(root, recipe));
   LETHE_TRY(ReadComponents(root, recipe, claims));
+  LETHE_TRY(ReadPatched(root, recipe));
   LETHE_TRY(ReadWritable(root, recipe));
   LETHE_TRY(ReadBudget(root, recipe));
   std::map<std::string, FileEntry> files;

@@ -61,6 +61,12 @@ struct Component {
   std::vector<Install> install;
 };
 
+// A Debian source package of the image that is rebuilt with patches of ours.
+struct Patched {
+  std::string source;                          // name of the source package
+  std::vector<std::filesystem::path> patches;  // absolute; patches/<source>/*.patch in byte order
+};
+
 // A tmpfs, always nosuid, nodev, noexec.
 struct WritablePath {
   std::string path;
@@ -100,6 +106,7 @@ struct Recipe {
   std::vector<std::string> units_mask;
   std::vector<std::pair<std::string, std::string>> sysctl;
   std::vector<Component> components;
+  std::vector<Patched> patched;  // sorted by source
   std::vector<WritablePath> writable;
   uint32_t max_iso_mib = 0;
   uint32_t max_ram_mib = 0;

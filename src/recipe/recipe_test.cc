@@ -319,6 +319,39 @@ TEST(LoadRecipe, FilesCannotLeaveTheRecipe) {
   ExpectMalformed(folder.Load(), "files", "must be a folder");
 }
 
+TEST(LoadRecipe, ReadsPatchesInByteOrder) {
+  Folder folder;
+  const std::string toml = std::string(kGood) + "[[patched]]\nsource = \"openvpn\"\n";
+  folder.Write("patches/openvpn/02.patch", "b");
+  folder.Write("patches/openvpn/01.patch", "a");
+  const auto recipe = folder.Load(toml);
+  ASSERT_TRUE(recipe) << recipe.error().message;
+  ASSERT_EQ(recipe->patched.size(), 1U);
+  EXPECT_EQ(recipe->patched[0].source, "openvpn");
+  ASSERT_EQ(recipe->patched[0].patches.size(), 2U);
+  EXPECT_EQ(recipe->patched[0].patches[0].filename(), "01.patch");
+  ExpectMalformed(folder.Load(kGood), "patches/openvpn", "no [[patched]]");
+  ExpectMalformed(folder.Load(toml + "[[patched]]\nsource = \"openvpn\"\n"), "'source'", "twice");
+  ExpectMalformed(folder.Load(toml + "version = \"1\"\n"), "version", "unknown key");
+}
+
+TEST(LoadRecipe, RefusesPatchesFromElsewhere) {
+  const char* kToml = "[[patched]]\nsource = \"vpn\"\n";
+  Folder empty;
+  ExpectMalformed(empty.Load(std::string(kGood) + kToml), "key 'source'", "patches/vpn/*.patch");
+  for (const char* bad :
+       {"patches/a.patch", "patches/vpn/x.diff", "patches/vpn/a/b.patch", "patches/-rf/a.patch",
+        "patches/vpn/-R.patch", "patches/vpn/a\nb.patch"}) {
+    Folder folder;
+    folder.Write("patches/vpn/good.patch", "x");
+    folder.Write(bad, "x");
+    ExpectMalformed(folder.Load(std::string(kGood) + kToml), Printable(bad), "allowed: regular");
+  }
+  Folder link;
+  link.Link("patches/vpn/a.patch", "/etc/passwd");
+  ExpectMalformed(link.Load(std::string(kGood) + kToml), "patches/vpn/a.patch", "regular files");
+}
+
 TEST(LoadRecipe, FilesCannotHaveControlCharactersInTheirNames) {
   Folder folder;
   folder.Write("files/etc/a\nb", "x");

@@ -90,9 +90,10 @@ Result<Suite> FetchSuite(const std::string& name, const LockOptions& options) {
   return suite;
 }
 
+// `file` is "binary-amd64/Packages.xz" or "source/Sources.xz".
 Result<std::string> FetchIndex(const Suite& suite, const std::string& component,
-                               const std::string& architecture, const LockOptions& options) {
-  const std::string path = component + "/binary-" + architecture + "/Packages.xz";
+                               const std::string& file, const LockOptions& options) {
+  const std::string path = component + "/" + file;
   const auto entry = suite.release.files.find(path);
   if (entry == suite.release.files.end()) {
     return Error{ErrorCode::kNotFound,
@@ -100,7 +101,7 @@ Result<std::string> FetchIndex(const Suite& suite, const std::string& component,
   }
   const std::string folder = "dists/" + suite.name + "/";
   const std::string by_hash =
-      component + "/binary-" + architecture + "/by-hash/SHA256/" + entry->second.sha256.Hex();
+      path.substr(0, path.rfind('/')) + "/by-hash/SHA256/" + entry->second.sha256.Hex();
   if (entry->second.size > kMaxPackedIndex) {
     return Error{ErrorCode::kMalformed, "index " + suite.name + "/" + path + ": larger than " +
                                             std::to_string(kMaxPackedIndex) + " bytes"};
@@ -131,15 +132,27 @@ Result<LockedPackage> ToLocked(const PackageRecord& record) {
   return p;
 }
 
-Result<std::vector<LockedPackage>> ResolveSets(const Recipe& recipe,
-                                               const debian::Universe& universe) {
-  std::map<std::pair<std::string, std::string>, LockedPackage> locked;
-  const auto add = [&](const PackageRecord& record, PackageSet set) -> Status {
+// The packages of a lock while it is made.
+class LockedSets {
+ public:
+  Status Add(const PackageRecord& record, PackageSet set) {
     LockedPackage package = LETHE_TRY(ToLocked(record));
     const auto key = std::pair(package.name, package.architecture);
-    locked.emplace(key, std::move(package)).first->second.in.insert(set);
+    packages_.emplace(key, std::move(package)).first->second.in.insert(set);
     return {};
-  };
+  }
+
+  std::vector<LockedPackage> Sorted() const {
+    std::vector<LockedPackage> out;
+    for (const auto& [key, package] : packages_) out.push_back(package);
+    return out;
+  }
+
+ private:
+  std::map<std::pair<std::string, std::string>, LockedPackage> packages_;
+};
+
+Status ResolveSets(const Recipe& recipe, const debian::Universe& universe, LockedSets& sets) {
   for (const auto& name : recipe.build_only) {
     if (universe.Find(name) == nullptr)
       return Error{ErrorCode::kNotFound,
@@ -156,12 +169,83 @@ Result<std::vector<LockedPackage>> ResolveSets(const Recipe& recipe,
     for (const PackageRecord* record :
          LETHE_TRY_IN(debian::Resolve(universe, root.names),
                       "resolving the " + std::string(ToString(root.set)) + " set"))
-      LETHE_TRY(add(*record, root.set));
+      LETHE_TRY(sets.Add(*record, root.set));
   }
-  LETHE_TRY(
-      add(*LETHE_TRY(debian::ResolveKernel(universe, recipe.kernel.package)), PackageSet::kKernel));
-  std::vector<LockedPackage> out;
-  for (auto& [key, package] : locked) out.push_back(std::move(package));
+  return sets.Add(*LETHE_TRY(debian::ResolveKernel(universe, recipe.kernel.package)),
+                  PackageSet::kKernel);
+}
+
+// The source package of what the image has: its version, and whether packages for "all" are among
+// its binaries.
+struct WantedSource {
+  std::string version;
+  bool indep = false;
+};
+
+Result<std::map<std::string, WantedSource, std::less<>>> WantedSources(
+    const Recipe& recipe, const std::vector<LockedPackage>& packages) {
+  std::map<std::string, WantedSource, std::less<>> wanted;
+  for (const Patched& patched : recipe.patched) {
+    for (const LockedPackage& package : packages) {
+      if (package.source != patched.source || !package.in.contains(PackageSet::kImage)) continue;
+      WantedSource& source = wanted[patched.source];
+      if (!source.version.empty() && source.version != package.source_version) {
+        return Error{ErrorCode::kConflict, "the image has packages of two versions of source '" +
+                                               patched.source + "': " + source.version + ", " +
+                                               package.source_version};
+      }
+      source.version = package.source_version;
+      source.indep = source.indep || package.architecture == "all";
+    }
+    if (!wanted.contains(patched.source)) {
+      return Error{ErrorCode::kConflict, "no package of the image comes from the patched source '" +
+                                             patched.source + "'"};
+    }
+  }
+  return wanted;
+}
+
+Result<std::vector<LockedSource>> ResolveSources(const Recipe& recipe,
+                                                 const std::vector<Suite>& suites,
+                                                 const debian::Universe& universe,
+                                                 const LockOptions& options, LockedSets& sets) {
+  if (recipe.patched.empty()) return std::vector<LockedSource>();
+  const auto wanted = LETHE_TRY(WantedSources(recipe, sets.Sorted()));
+  std::map<std::string, LockedSource> found;
+  for (const Suite& suite : suites) {
+    if (options.progress) options.progress("sources of " + suite.name);
+    for (const std::string& component : recipe.components_of_archive) {
+      const std::string text =
+          LETHE_TRY(FetchIndex(suite, component, "source/Sources.xz", options));
+      const auto is_wanted = [&](std::string_view name, std::string_view version) {
+        const auto it = wanted.find(name);
+        return it != wanted.end() && it->second.version == version;
+      };
+      for (const debian::SourceRecord& record :
+           LETHE_TRY_IN(debian::ParseSources(text, suite.archive, is_wanted),
+                        suite.name + "/" + component)) {
+        LockedSource source{std::string(record.name), std::string(record.version), {}, {}};
+        if (found.contains(source.name)) continue;  // the same version in two suites
+        for (const auto& file : record.files)
+          source.files.push_back({record.archive, file.path, file.size, file.sha256});
+        const bool indep = wanted.at(source.name).indep;
+        for (const PackageRecord* need : LETHE_TRY(debian::ResolveBuild(universe, record, indep))) {
+          LETHE_TRY(sets.Add(*need, PackageSet::kSources));
+          source.build_depends.emplace_back(need->name);
+        }
+        found.emplace(source.name, std::move(source));
+      }
+    }
+  }
+  std::vector<LockedSource> out;
+  for (const auto& [name, source] : wanted) {
+    const auto it = found.find(name);
+    if (it == found.end()) {
+      return Error{ErrorCode::kNotFound,
+                   "no suite has the source package '" + name + "' " + source.version};
+    }
+    out.push_back(std::move(it->second));
+  }
   return out;
 }
 
@@ -171,19 +255,24 @@ Result<Lock> ResolveRecipe(const Recipe& recipe, const LockOptions& options) {
   Lock lock{.request = RequestDigest(recipe)};
   std::deque<std::string> texts;  // records point into them
   std::vector<PackageRecord> records;
+  std::vector<Suite> suites;
   for (const std::string& name : recipe.suites) {
     if (options.progress) options.progress("index of " + name);
-    const Suite suite = LETHE_TRY(FetchSuite(name, options));
+    const Suite& suite = suites.emplace_back(LETHE_TRY(FetchSuite(name, options)));
     lock.indices.push_back(suite.locked);
     for (const std::string& component : recipe.components_of_archive) {
-      texts.push_back(LETHE_TRY(FetchIndex(suite, component, recipe.architecture, options)));
+      texts.push_back(LETHE_TRY(
+          FetchIndex(suite, component, "binary-" + recipe.architecture + "/Packages.xz", options)));
       auto parsed =
           LETHE_TRY_IN(debian::ParsePackages(texts.back(), suite.archive), name + "/" + component);
       std::move(parsed.begin(), parsed.end(), std::back_inserter(records));
     }
   }
   const debian::Universe universe(std::move(records), recipe.architecture);
-  lock.packages = LETHE_TRY(ResolveSets(recipe, universe));
+  LockedSets sets;
+  LETHE_TRY(ResolveSets(recipe, universe, sets));
+  lock.sources = LETHE_TRY(ResolveSources(recipe, suites, universe, options, sets));
+  lock.packages = sets.Sorted();
   // Nothing leaves here that the next reader would refuse.
   return ParseLock(WriteLock(lock), "the new lock");
 }

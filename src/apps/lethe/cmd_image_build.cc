@@ -28,7 +28,7 @@ struct Options {
 
 // Tries the mirrors in order. "Gone" (kNotFound) only where every mirror answered so.
 image::PackageFetcher MakeFetcher(debian::Mirrors mirrors) {
-  return [mirrors = std::move(mirrors)](const recipe::LockedPackage& package,
+  return [mirrors = std::move(mirrors)](const recipe::LockedFile& package,
                                         const std::filesystem::path& to) -> Status {
     Error last{ErrorCode::kNotFound, "no mirror for " + package.path};
     bool trouble = false;

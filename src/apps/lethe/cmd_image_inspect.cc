@@ -84,6 +84,14 @@ std::string VersionOf(const image::Manifest& manifest, const std::string& name) 
   return name.starts_with("linux-image") ? manifest.kernel_version : "";
 }
 
+std::string PatchesOf(const image::Manifest& manifest, const std::string& name) {
+  for (const auto& package : manifest.packages) {
+    if (package.name == name && !package.patches.empty())
+      return "  patched: " + Join(package.patches, ", ");
+  }
+  return "";
+}
+
 void PrintSummary(const Loaded& loaded, size_t largest) {
   const image::Manifest& m = loaded.manifest;
   fmt::print("{} {}\n", m.image_id, m.image_version);
@@ -112,7 +120,8 @@ void PrintSummary(const Loaded& loaded, size_t largest) {
   fmt::print("  ({} in {} files)\n\n", ReadableSize(unpacked), files);
   fmt::print("  {} packages, by size in the root\n", m.packages.size());
   for (const auto& [name, bytes] : BytesByOrigin(m)) {
-    fmt::print("  {:>10}  {:<24} {}\n", ReadableSize(bytes), name, VersionOf(m, name));
+    fmt::print("  {:>10}  {:<24} {}{}\n", ReadableSize(bytes), name, VersionOf(m, name),
+               PatchesOf(m, name));
   }
   std::vector<const image::ManifestNode*> nodes;
   for (const auto& node : m.root) nodes.push_back(&node);
@@ -126,10 +135,12 @@ json::Value SummaryJson(const Loaded& loaded) {
   const image::Manifest& m = loaded.manifest;
   json::Array packages;
   for (const auto& package : m.packages) {
-    packages.push_back(json::Object{{"name", package.name},
-                                    {"version", package.version},
-                                    {"architecture", package.architecture},
-                                    {"installed_bytes", package.installed_bytes}});
+    packages.push_back(
+        json::Object{{"name", package.name},
+                     {"version", package.version},
+                     {"architecture", package.architecture},
+                     {"installed_bytes", package.installed_bytes},
+                     {"patches", json::Array(package.patches.begin(), package.patches.end())}});
   }
   json::Object sizes{{"iso", loaded.file.bytes.size()}};
   for (const auto& blob : m.iso) sizes[blob.path] = blob.size;
