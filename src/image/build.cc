@@ -6,12 +6,14 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/strings.h"
+#include "image/capture.h"
 #include "image/chain.h"
 #include "image/compose.h"
 #include "image/initrd.h"
 #include "image/iso.h"
 #include "image/sbom.h"
 #include "image/seal.h"
+#include "image/uki.h"
 #include "image/version.h"
 #include "recipe/lock.h"
 
@@ -145,15 +147,36 @@ Result<Prepared> Prepare(Chain& chain, unsigned jobs, const recipe::Recipe& reci
   return out;
 }
 
-// Writes kernel, initrd, bill of materials and the placeholders to `files`.
+// The unified kernel image of what lies in `files` for the ISO.
+Status WriteUki(Prepared& prepared, const fs::path& tools, const fs::path& files,
+                const fs::path& output) {
+  auto stub = ReadFile(tools / kStubPath.substr(1));
+  if (!stub)
+    return stub.error().In("the stub of the UKI: [debian] tools must have systemd-boot-efi");
+  const MappedFile kernel = LETHE_TRY(MapFile(files / kIsoKernelPath.substr(1)));
+  const MappedFile initrd = LETHE_TRY(MapFile(files / kIsoInitrdPath.substr(1)));
+  const TreeNode* os_release = prepared.root.Find("/usr/lib/os-release");
+  LETHE_ASSERT(os_release != nullptr);
+  const std::string uki = LETHE_TRY(AssembleUki({.stub = *stub,
+                                                 .os_release = os_release->content.bytes(),
+                                                 .command_line = prepared.manifest.command_line,
+                                                 .kernel_version = prepared.manifest.kernel_version,
+                                                 .initrd = initrd.bytes,
+                                                 .kernel = kernel.bytes}));
+  prepared.manifest.uki = LETHE_TRY(DescribeUki(uki));
+  return WriteFileAtomic(output, uki);
+}
+
+// Writes kernel, initrd, bill of materials and the placeholders to `files`, and the UKI.
 Status WriteIsoFiles(Prepared& prepared, const recipe::Lock& lock, const ImageVersion& version,
-                     const fs::path& files) {
+                     const fs::path& tools, const fs::path& files, const fs::path& uki) {
   LETHE_TRY(MakeDirectories(files / "boot"));
   LETHE_TRY(MakeDirectories(files / "lethe"));
   LETHE_TRY(WriteFileAtomic(files / "boot" / "vmlinuz",
                             LETHE_TRY(ReadFile(prepared.kernel / "vmlinuz"))));
   prepared.manifest.initrd =
       LETHE_TRY(WriteInitrd(prepared.initrd, files / kIsoInitrdPath.substr(1)));
+  LETHE_TRY(WriteUki(prepared, tools, files, uki));
   LETHE_TRY(WriteFileAtomic(files / kIsoSbomPath.substr(1),
                             WriteSbom(prepared.manifest, lock, version.epoch_unix_s)));
   const Placeholders placeholders = MakePlaceholders(prepared.manifest);
@@ -162,15 +185,17 @@ Status WriteIsoFiles(Prepared& prepared, const recipe::Lock& lock, const ImageVe
 }
 
 // Moves the finished files to their names: the ISO last, so that its presence means all is there.
-Result<BuildResult> Publish(const fs::path& iso, const fs::path& sbom, Manifest manifest,
-                            const BuildOptions& options) {
+Result<BuildResult> Publish(const fs::path& iso, const fs::path& uki, const fs::path& sbom,
+                            Manifest manifest, const BuildOptions& options) {
   BuildResult result;
   const std::string name = manifest.image_id + "-" + manifest.image_version;
   result.iso = options.output / (name + ".iso");
+  result.uki = options.output / (name + ".efi");
   result.manifest_file = options.output / (name + ".manifest.json");
   result.sbom_file = options.output / (name + ".spdx.json");
   result.iso_sha256 = LETHE_TRY(crypto::Sha256OfFile(iso));
   result.iso_bytes = fs::file_size(iso);
+  result.uki_bytes = fs::file_size(uki);
   for (const ManifestBlob& blob : manifest.initrd) {
     if (blob.path == kInitrdRootPath) result.root_image_bytes = blob.size;
   }
@@ -179,11 +204,12 @@ Result<BuildResult> Publish(const fs::path& iso, const fs::path& sbom, Manifest 
   }
   LETHE_TRY(WriteFileAtomic(result.manifest_file, WriteManifest(manifest)));
   LETHE_TRY(WriteFileAtomic(result.sbom_file, LETHE_TRY(ReadFile(sbom))));
-  std::error_code error;
-  fs::rename(iso, result.iso, error);
-  if (error)
-    return Error{ErrorCode::kIo,
-                 "moving the ISO to " + result.iso.string() + ": " + error.message()};
+  for (const auto& [from, to] : {std::pair(uki, result.uki), std::pair(iso, result.iso)}) {
+    std::error_code error;
+    fs::rename(from, to, error);
+    if (error)
+      return Error{ErrorCode::kIo, "moving a result to " + to.string() + ": " + error.message()};
+  }
   result.manifest = std::move(manifest);
   return result;
 }
@@ -213,6 +239,7 @@ Result<BuildResult> BuildImage(const BuildOptions& options, const Store& store,
   const fs::path files = scratch.path() / "files";
   const fs::path work = scratch.path() / "work";
   const fs::path iso = scratch.path() / "image.iso";
+  const fs::path uki = scratch.path() / "image.efi";
   LETHE_TRY(MakeDirectories(work));
   const IsoInputs inputs{
       chain.tools(),        files,   work, "LETHE", prepared.manifest.command_line,
@@ -226,13 +253,13 @@ Result<BuildResult> BuildImage(const BuildOptions& options, const Store& store,
          return {};
        },
        [&] { return chain.Uncached("boot loader", [&] { return MakeBootImages(inputs); }); }}));
-  LETHE_TRY(chain.Uncached("initrd and ISO", [&]() -> Status {
-    LETHE_TRY(WriteIsoFiles(prepared, lock, version, files));
+  LETHE_TRY(chain.Uncached("initrd, UKI and ISO", [&]() -> Status {
+    LETHE_TRY(WriteIsoFiles(prepared, lock, version, chain.tools(), files, uki));
     LETHE_TRY(WriteIso(inputs, iso));
     return SealIso(iso, prepared.manifest);
   }));
   LETHE_TRY(CheckBudget(recipe, fs::file_size(iso)));
-  return Publish(iso, files / kIsoSbomPath.substr(1), std::move(prepared.manifest), options);
+  return Publish(iso, uki, files / kIsoSbomPath.substr(1), std::move(prepared.manifest), options);
 }
 
 }  // namespace lethe::image

@@ -1,5 +1,6 @@
 // From a recipe to an ISO: the chain of steps, each keyed by the digest of its inputs.
 //   packages → build roots → components → configured root → root tree → root image → initrd → ISO
+// and, from the same kernel, initrd and command line, the unified kernel image (UKI).
 #pragma once
 
 #include <filesystem>
@@ -30,10 +31,12 @@ struct BuildOptions {
 
 struct BuildResult {
   std::filesystem::path iso;
+  std::filesystem::path uki;
   std::filesystem::path manifest_file;
   std::filesystem::path sbom_file;
   crypto::Sha256Digest iso_sha256;
   uint64_t iso_bytes = 0;
+  uint64_t uki_bytes = 0;
   uint64_t root_image_bytes = 0;
   uint64_t initrd_bytes = 0;
   Manifest manifest;

@@ -199,6 +199,8 @@ std::string WriteManifest(const Manifest& m) {
       {"command_line", m.command_line},
       {"lock", m.lock.Hex()},
       {"iso_structure", m.iso_structure.Hex()},
+      {"uki_sha256", m.uki.sha256.Hex()},
+      {"uki_authenticode", m.uki.authenticode.Hex()},
   };
   std::string out = json::Write(head);
   out.pop_back();
@@ -206,6 +208,7 @@ std::string WriteManifest(const Manifest& m) {
   WriteList("initrd", m.initrd, out);
   WriteList("packages", m.packages, out);
   WriteList("root", m.root, out);
+  WriteList("uki", m.uki.sections, out);
   return out + "}\n";
 }
 
@@ -223,10 +226,13 @@ Result<Manifest> ParseManifest(std::string_view text) {
   m.command_line = LETHE_TRY(root.String("command_line"));
   m.lock = LETHE_TRY(root.Digest("lock"));
   m.iso_structure = LETHE_TRY(root.Digest("iso_structure"));
+  m.uki.sha256 = LETHE_TRY(root.Digest("uki_sha256"));
+  m.uki.authenticode = LETHE_TRY(root.Digest("uki_authenticode"));
   LETHE_TRY(ReadList(root, "iso", m.iso));
   LETHE_TRY(ReadList(root, "initrd", m.initrd));
   LETHE_TRY(ReadList(root, "packages", m.packages));
   LETHE_TRY(ReadList(root, "root", m.root));
+  LETHE_TRY(ReadList(root, "uki", m.uki.sections));
   LETHE_TRY(root.Finish());
   return m;
 }

@@ -53,6 +53,12 @@ struct ManifestPackage {
       patches;  // of the recipe, where it was rebuilt with some; in their order
 };
 
+struct ManifestUki {            // the unified kernel image beside the ISO, without a signature
+  crypto::Sha256Digest sha256;  // of the file
+  crypto::Sha256Digest authenticode;   // what a Secure Boot signature covers
+  std::vector<ManifestBlob> sections;  // sorted by name (as path), without padding
+};
+
 struct Manifest {
   std::string image_id;
   std::string image_version;
@@ -66,6 +72,7 @@ struct Manifest {
   std::vector<ManifestBlob> initrd;       // sorted by path
   std::vector<ManifestNode> root;         // sorted by path (byte order)
   std::vector<ManifestPackage> packages;  // sorted by name
+  ManifestUki uki;
 };
 
 // Canonical JSON, one line per entry of a list, so that line-wise tools can compare two.

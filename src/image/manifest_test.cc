@@ -20,6 +20,7 @@ Manifest Sample() {
       {.path = "/f", .mode = 0644, .size = 3, .sha256 = crypto::Sha256Of("f"), .package = "p"},
       {.path = "/l", .type = NodeType::kSymlink, .mode = 0777, .target = "f"}};
   m.packages = {{"p", "1-1", "amd64", "ps", "1-1", crypto::Sha256Of("p"), 3, {"0001-x.patch"}}};
+  m.uki = {crypto::Sha256Of("u"), crypto::Sha256Of("a"), {{".linux", 6, crypto::Sha256Of("k")}}};
   return m;
 }
 
@@ -35,6 +36,9 @@ TEST(Manifest, ReadsBackWhatItWrites) {
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(WriteManifest(*read), text);
   EXPECT_EQ(read->root[2].target, "f");
+  EXPECT_EQ(read->uki.sha256, crypto::Sha256Of("u"));
+  EXPECT_EQ(read->uki.authenticode, crypto::Sha256Of("a"));
+  EXPECT_EQ(read->uki.sections.at(0).path, ".linux");
   EXPECT_TRUE(ParseManifest(text + "\n\n"));  // an ISO fills its room up with line ends
 }
 

@@ -12,6 +12,8 @@
 #include "image/cpio_reader.h"
 #include "image/erofs_reader.h"
 #include "image/iso_reader.h"
+#include "image/pe_signature.h"
+#include "image/uki.h"
 
 namespace lethe::image {
 namespace {
@@ -20,9 +22,9 @@ constexpr size_t kMaxFindings = 100;
 
 class Verifier {
  public:
-  Verifier(std::string_view iso, const VerifyOptions& options) : iso_(iso), options_(options) {}
+  Verifier(std::string_view file, const VerifyOptions& options) : iso_(file), options_(options) {}
 
-  Result<VerifyReport> Run() {
+  Result<VerifyReport> RunIso() {
     listing_ = LETHE_TRY(ReadIso(iso_));
     const std::string_view manifest_text = LETHE_TRY(File(kIsoManifestPath));
     report_.manifest = LETHE_TRY_IN(ParseManifest(manifest_text), std::string(kIsoManifestPath));
@@ -31,13 +33,28 @@ class Verifier {
     }
     LETHE_TRY(CheckSums());
     LETHE_TRY(CheckIso());
-    CheckInitrd();
+    CheckInitrd(File(kIsoInitrdPath), std::string(kIsoInitrdPath));
+    return Finish();
+  }
+
+  Result<VerifyReport> RunUki() {
+    if (!options_.manifest)
+      return Error{ErrorCode::kUsage, "a UKI has no manifest inside: name it with --manifest"};
+    report_.manifest = LETHE_TRY_IN(ParseManifest(*options_.manifest), "the manifest");
+    const PeImage image = LETHE_TRY(ReadPe(iso_));
+    LETHE_TRY(CheckSignature(image));
+    const std::string unsigned_bytes = LETHE_TRY(RemovePeSignature(iso_));
+    LETHE_TRY(CheckUki(unsigned_bytes));
+    return Finish();
+  }
+
+ private:
+  VerifyReport Finish() {
     std::sort(report_.findings.begin(), report_.findings.end(),
               [](const Finding& a, const Finding& b) { return a.where < b.where; });
     return std::move(report_);
   }
 
- private:
   void Find(std::string where, std::string what) {
     const std::lock_guard lock(mutex_);
     if (report_.findings.size() < kMaxFindings)
@@ -117,13 +134,56 @@ class Verifier {
     return {};
   }
 
+  // The signature must cover this very image; without a certificate anybody's will do.
+  Status CheckSignature(const PeImage& image) {
+    const std::string_view pkcs7 = LETHE_TRY(PeSignature(iso_, image));
+    if (pkcs7.empty()) {
+      if (options_.certificate) Find("signature", "is missing");
+      return {};
+    }
+    auto signer =
+        crypto::VerifyAuthenticode(pkcs7, AuthenticodeDigest(iso_, image), options_.certificate);
+    if (signer) {
+      report_.signer = std::move(*signer);
+    } else if (signer.error().code == ErrorCode::kMalformed) {
+      return signer.error().In("signature");
+    } else {
+      Find("signature", signer.error().message);
+    }
+    return {};
+  }
+
+  Status CheckUki(std::string_view uki) {
+    const ManifestUki& expected = report_.manifest.uki;
+    const PeImage image = LETHE_TRY(ReadPe(uki));
+    std::set<std::string_view> known;
+    for (const ManifestBlob& blob : expected.sections) {
+      known.insert(blob.path);
+      const PeSection* section = FindPeSection(image, blob.path);
+      if (section == nullptr) {
+        Find(blob.path, "is missing");
+      } else {
+        Compare(blob.path, PeSectionBytes(uki, *section), blob.size, blob.sha256);
+      }
+    }
+    for (const PeSection& section : image.sections) {
+      if (!known.contains(section.name)) Find(section.name, "is not in the manifest");
+    }
+    report_.uki_sections = image.sections.size();
+    const bool sections_are_right = report_.findings.empty();
+    if (sections_are_right && crypto::Sha256Of(uki) != expected.sha256)
+      Find("UKI structure", "differs (headers, or padding of sections)");
+    if (const PeSection* initrd = FindPeSection(image, kUkiInitrd); initrd != nullptr)
+      CheckInitrd(PeSectionBytes(uki, *initrd), std::string(kUkiInitrd));
+    return {};
+  }
+
   // Digs on even where the initrd's own digest is right: the manifest could be wrong about its
   // content.
-  void CheckInitrd() {
-    const auto archive = File(kIsoInitrdPath);
+  void CheckInitrd(const Result<std::string_view>& archive, const std::string& where) {
     const auto entries =
         archive ? ReadCpio(*archive) : Result<std::vector<CpioEntry>>(archive.error());
-    if (!entries) return Find(std::string(kIsoInitrdPath), entries.error().message);
+    if (!entries) return Find(where, entries.error().message);
     std::map<std::string, std::string_view> files;
     for (const CpioEntry& entry : *entries) {
       if (S_ISREG(entry.mode)) files["/" + std::string(entry.name)] = entry.bytes;
@@ -196,7 +256,11 @@ class Verifier {
 }  // namespace
 
 Result<VerifyReport> VerifyIso(std::string_view iso, const VerifyOptions& options) {
-  return Verifier(iso, options).Run();
+  return Verifier(iso, options).RunIso();
+}
+
+Result<VerifyReport> VerifyUki(std::string_view uki, const VerifyOptions& options) {
+  return Verifier(uki, options).RunUki();
 }
 
 }  // namespace lethe::image

@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 
 constexpr const char* kQemu = "qemu-system-x86_64";
 constexpr const char* kFirmwareCode = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+constexpr const char* kSecureFirmwareCode = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd";
 constexpr const char* kFirmwareVariables = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 
 // QEMU splits its options at commas; a doubled one stands for itself.
@@ -47,6 +48,20 @@ void AddPorts(const GuestConfig& config, std::vector<std::string>& command) {
     Append(command, {"-chardev", backend, "-device",
                      "virtserialport,chardev=" + id + ",name=" + Quoted(port.name)});
   }
+}
+
+void AddFirmware(const GuestConfig& config, const fs::path& scratch,
+                 std::vector<std::string>& command) {
+  // The variables are writable for the firmware in system management mode only.
+  Append(command, {"-machine", config.secure_boot ? "q35,smm=on" : "q35"});
+  if (config.secure_boot)
+    Append(command, {"-global", "driver=cfi.pflash01,property=secure,value=on"});
+  Append(command, {"-drive",
+                   std::string("if=pflash,format=raw,readonly=on,file=") +
+                       (config.secure_boot ? kSecureFirmwareCode : kFirmwareCode),
+                   "-drive", "if=pflash,format=raw,file=" + Quoted(scratch / "variables.fd")});
+  if (!config.firmware_console.empty())
+    Append(command, {"-serial", "file:" + Quoted(config.firmware_console)});
 }
 
 Result<Fd> Connect(const fs::path& path) {
@@ -92,11 +107,7 @@ std::vector<std::string> QemuCommand(const GuestConfig& config, const fs::path& 
   } else {
     Append(command, {"-accel", "tcg,thread=multi", "-cpu", "max"});
   }
-  if (config.uefi) {
-    Append(command, {"-machine", "q35", "-drive",
-                     std::string("if=pflash,format=raw,readonly=on,file=") + kFirmwareCode,
-                     "-drive", "if=pflash,format=raw,file=" + Quoted(scratch / "variables.fd")});
-  }
+  if (config.uefi) AddFirmware(config, scratch, command);
   if (!config.iso.empty())
     Append(command, {"-drive", "media=cdrom,format=raw,readonly=on,file=" + Quoted(config.iso)});
   if (!config.kernel.empty()) {
@@ -119,7 +130,8 @@ std::vector<std::string> QemuCommand(const GuestConfig& config, const fs::path& 
 
 Result<Guest> Guest::Start(const GuestConfig& config, const fs::path& scratch) {
   if (config.uefi) {
-    const auto variables = ReadFile(kFirmwareVariables);
+    const auto variables =
+        ReadFile(config.variables.empty() ? kFirmwareVariables : config.variables);
     if (!variables)
       return Error{ErrorCode::kNotFound,
                    "UEFI needs the package ovmf: " + variables.error().message};

@@ -1,4 +1,4 @@
-// lethe image build: one ISO from one commit.
+// lethe image build: one ISO and one UKI from one commit.
 // Exit codes: 0 ok, 1 failure, 3 a package or index that is not what the lock says, 4 malformed
 // recipe or lock, 5 packages gone from every source.
 
@@ -48,6 +48,10 @@ json::Value ResultJson(const image::BuildResult& result, json::Array steps) {
   return json::Object{{"iso", result.iso.string()},
                       {"iso_sha256", result.iso_sha256.Hex()},
                       {"iso_bytes", result.iso_bytes},
+                      {"uki", result.uki.string()},
+                      {"uki_sha256", result.manifest.uki.sha256.Hex()},
+                      {"uki_authenticode", result.manifest.uki.authenticode.Hex()},
+                      {"uki_bytes", result.uki_bytes},
                       {"initrd_bytes", result.initrd_bytes},
                       {"root_image_bytes", result.root_image_bytes},
                       {"manifest", result.manifest_file.string()},
@@ -82,6 +86,7 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
              result.iso.string(), result.iso_sha256.Hex(), ReadableSize(result.iso_bytes),
              ReadableSize(result.root_image_bytes), result.manifest.image_id,
              result.manifest.image_version);
+  fmt::print("{}\n  sha256   {}\n", result.uki.string(), result.manifest.uki.sha256.Hex());
   if (result.manifest.dirty)
     fmt::print(
         "  this tree is not a commit: the image is marked dirty and can never be released\n");
@@ -93,7 +98,7 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
 Action DeclareImageBuild(CLI::App& app, const GlobalOptions& global) {
   auto options = std::make_shared<Options>();
   app.add_option("recipe", options->recipe, "folder with recipe.toml")->capture_default_str();
-  app.add_option("--output", options->output, "folder for ISO, manifest and SBOM")
+  app.add_option("--output", options->output, "folder for ISO, UKI, manifest and SBOM")
       ->capture_default_str();
   app.add_option("--lock", options->lock,
                  "another lock than the recipe's (the image is marked dirty)");

@@ -17,7 +17,10 @@ constexpr Command kCommands[] = {
     {"image", "build", "build the ISO of a recipe", DeclareImageBuild},
     {"image", "inspect", "show version, packages and sizes of an ISO", DeclareImageInspect},
     {"image", "boot", "boot an ISO in QEMU", DeclareImageBoot},
-    {"image", "verify", "check every file of an ISO against its manifest", DeclareImageVerify},
+    {"image", "verify", "check every file of an ISO or UKI against its manifest",
+     DeclareImageVerify},
+    {"image", "sign-secureboot", "attach a Secure Boot signature to a UKI, or take it off",
+     DeclareImageSignSecureboot},
 };
 
 constexpr const char* kNouns[][2] = {

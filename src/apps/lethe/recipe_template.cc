@@ -31,7 +31,7 @@ build_only = [
 # The build's own tools are locked too: the machine that builds lends none of its own.
 tools = [
   "dosfstools", "erofs-utils", "grub-common", "grub-efi-amd64-bin", "grub-pc-bin", "kmod", "mtools",
-  "xorriso",
+  "systemd-boot-efi", "xorriso",
 ]
 compilers = ["cmake", "g++", "libsodium-dev", "ninja-build", "pkgconf"]
 # Paths that stay out: `*` is any run without '/', `**` any run, `?` one character.
