@@ -12,10 +12,12 @@
 #include "image/capture.h"
 #include "image/component.h"
 #include "image/compose.h"
+#include "image/firmware.h"
 #include "image/initrd.h"
 #include "image/iso.h"
 #include "image/iso_reader.h"
 #include "image/kernel.h"
+#include "image/microcode.h"
 #include "image/sandbox.h"
 #include "image/sbom.h"
 #include "image/tar_writer.h"
@@ -33,7 +35,9 @@ using recipe::PackageSet;
 // Bump a step's number when its code changes what it makes of the same inputs.
 constexpr const char* kBuildRootStep = "buildroot-1";
 constexpr const char* kConfigureStep = "configured-1";
-constexpr const char* kKernelStep = "kernel-1";
+constexpr const char* kKernelStep = "kernel-2";
+constexpr const char* kFirmwareStep = "firmware-1";
+constexpr const char* kMicrocodeStep = "microcode-1";
 constexpr const char* kComponentStep = "component-1";
 constexpr const char* kRootImageStep = "rootimage-1";
 // Maintainer scripts see this time, so that a configured root does not depend on the commit.
@@ -140,6 +144,27 @@ class Chain {
           // depmod's list of what each module needs is all that the image has to know.
           return RemoveTree(output / "root" / "lib");
         });
+  }
+
+  // `kernel` is ExtractKernel's folder.
+  Result<fs::path> Firmware(const fs::path& kernel) {
+    const std::string requests = LETHE_TRY(ReadFile(kernel / "firmware"));
+    KeyBuilder key(kFirmwareStep);
+    key.Add("packages", Digests(PackageSet::kFirmware)).Add("requests", requests);
+    key.Add("missing_ok", recipe_.kernel.firmware_missing_ok);
+    return Step("firmware", kFirmwareStep, std::move(key), [&](const fs::path& output) -> Status {
+      return CollectFirmware(Files(PackageSet::kFirmware),
+                             LETHE_TRY_IN(ParseFirmwareRequests(requests), "what modules ask for"),
+                             recipe_.kernel.firmware_missing_ok, output);
+    });
+  }
+
+  Result<fs::path> Microcode() {
+    KeyBuilder key(kMicrocodeStep);
+    key.Add("packages", Digests(PackageSet::kMicrocode));
+    return Step("microcode", kMicrocodeStep, std::move(key), [&](const fs::path& output) {
+      return CollectMicrocode(Files(PackageSet::kMicrocode), output);
+    });
   }
 
   Result<fs::path> ComponentStep(const recipe::Component& component, const fs::path& repository) {
@@ -348,11 +373,16 @@ Result<Prepared> Prepare(Chain& chain, const recipe::Recipe& recipe, const recip
   }
   out.kernel = LETHE_TRY(chain.Kernel());
   layers.push_back(LETHE_TRY(ImportFolder(out.kernel / "root", recipe.kernel.package)));
+  const fs::path microcode = LETHE_TRY(chain.Microcode());
+  for (const fs::path& folder : {LETHE_TRY(chain.Firmware(out.kernel)), microcode / "copyrights"}) {
+    for (Tree& layer : LETHE_TRY(ImportPackages(folder))) layers.push_back(std::move(layer));
+  }
   Tree configured = LETHE_TRY(chain.ConfiguredRoot());
   out.root = LETHE_TRY(chain.Uncached("compose the root", [&] {
     return ComposeRoot({std::move(configured), std::move(layers), recipe, version});
   }));
   out.initrd = LETHE_TRY(CollectInitrd(recipe, out.kernel, components));
+  out.initrd.microcode = LETHE_TRY(ReadMicrocode(microcode));
   out.manifest.image_id = recipe.id;
   out.manifest.image_version = version.version;
   out.manifest.commit = version.commit;

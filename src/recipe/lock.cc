@@ -17,8 +17,9 @@ namespace fs = std::filesystem;
 using toml::Located;
 using toml::TableReader;
 
-constexpr PackageSet kSets[] = {PackageSet::kImage, PackageSet::kKernel, PackageSet::kTools,
-                                PackageSet::kCompilers};
+constexpr PackageSet kSets[] = {PackageSet::kImage,    PackageSet::kKernel,
+                                PackageSet::kTools,    PackageSet::kCompilers,
+                                PackageSet::kFirmware, PackageSet::kMicrocode};
 
 Result<crypto::Sha256Digest> ReadDigest(TableReader& t, std::string_view key) {
   const Located value = LETHE_TRY(t.String(key));
@@ -68,8 +69,10 @@ Result<LockedPackage> ReadPackage(TableReader& t) {
     const auto set = std::find_if(std::begin(kSets), std::end(kSets),
                                   [&](PackageSet s) { return ToString(s) == word.value; });
     if (set == std::end(kSets) || (!p.in.empty() && *set <= *p.in.rbegin())) {
-      return t.ErrorAt(word.line, "key 'in': '" + Printable(word.value) +
-                                      "': allowed: image, kernel, tools, compilers, in this order");
+      return t.ErrorAt(word.line,
+                       "key 'in': '" + Printable(word.value) +
+                           "': allowed: image, kernel, tools, compilers, firmware, microcode, in "
+                           "this order");
     }
     p.in.insert(*set);
   }
@@ -122,6 +125,10 @@ std::string_view ToString(PackageSet set) {
       return "tools";
     case PackageSet::kCompilers:
       return "compilers";
+    case PackageSet::kFirmware:
+      return "firmware";
+    case PackageSet::kMicrocode:
+      return "microcode";
   }
   return "";
 }
@@ -139,6 +146,9 @@ crypto::Sha256Digest RequestDigest(const Recipe& recipe) {
   add("tools", recipe.tools);
   add("compilers", recipe.compilers);
   add("kernel", {recipe.kernel.package});
+  // Only where there are any: the locks of all other recipes stay as they are.
+  if (!recipe.kernel.firmware.empty()) add("firmware", recipe.kernel.firmware);
+  if (!recipe.kernel.microcode.empty()) add("microcode", recipe.kernel.microcode);
   return hash.Finish();
 }
 

@@ -18,9 +18,10 @@ namespace lethe::recipe {
 inline constexpr uint64_t kMaxLockBytes = 16ULL << 20;
 
 // What a package is locked for. One package may be in several sets.
-enum class PackageSet { kImage, kKernel, kTools, kCompilers };
+enum class PackageSet { kImage, kKernel, kTools, kCompilers, kFirmware, kMicrocode };
 
-std::string_view ToString(PackageSet set);  // "image", "kernel", "tools", "compilers"
+// "image", "kernel", "tools", "compilers", "firmware", "microcode"
+std::string_view ToString(PackageSet set);
 
 struct LockedPackage {
   std::string name;

@@ -160,6 +160,19 @@ Result<std::vector<LockedPackage>> ResolveSets(const Recipe& recipe,
   }
   LETHE_TRY(
       add(*LETHE_TRY(debian::ResolveKernel(universe, recipe.kernel.package)), PackageSet::kKernel));
+  for (const auto& [set, names] : {std::pair{PackageSet::kFirmware, &recipe.kernel.firmware},
+                                   {PackageSet::kMicrocode, &recipe.kernel.microcode}}) {
+    for (const auto& name : *names) {
+      const PackageRecord* record = universe.Find(name);
+      if (record == nullptr) {
+        return Error{ErrorCode::kNotFound,
+                     "the archive has no package '" + name + "' (key '" +
+                         std::string(ToString(set)) +
+                         "' in [kernel]; firmware lies in the component non-free-firmware)"};
+      }
+      LETHE_TRY(add(*record, set));
+    }
+  }
   std::vector<LockedPackage> out;
   for (auto& [key, package] : locked) out.push_back(std::move(package));
   return out;
