@@ -45,16 +45,16 @@ uint32_t SumOf(std::string_view bytes) {
   return sum;
 }
 
-// 0xMMDDYYYY in binary-coded decimals.
-Result<std::string> DateOf(uint32_t bcd, size_t at) {
+// 0xMMDDYYYY in binary-coded decimals. Some old patches of AMD hold no date there, and no one but a
+// reader of reports minds: empty.
+std::string DateOf(uint32_t bcd) {
   char hex[9];
   std::snprintf(hex, sizeof hex, "%08x", bcd);
   const std::string_view text(hex, 8);
   const auto month = ParseUnsigned<unsigned>(text.substr(0, 2));
   const auto day = ParseUnsigned<unsigned>(text.substr(2, 2));
   const auto year = ParseUnsigned<unsigned>(text.substr(4));
-  if (!month || !day || !year || *month < 1 || *month > 12 || *day < 1 || *day > 31)
-    return Bad(at, "date " + std::string(text) + " is none");
+  if (!month || !day || !year || *month < 1 || *month > 12 || *day < 1 || *day > 31) return "";
   return std::string(text.substr(4)) + "-" + std::string(text.substr(0, 2)) + "-" +
          std::string(text.substr(2, 2));
 }
@@ -140,7 +140,7 @@ class AmdContainer {
     at_ += 8;
     LETHE_TRY(Need(size, "patch outside of the file"));
     MicrocodeUpdate update;
-    update.date = LETHE_TRY(DateOf(U32(bytes_, at_), at_));
+    update.date = DateOf(U32(bytes_, at_));
     update.revision = U32(bytes_, at_ + 4);
     update.size_bytes = size;
     const uint32_t processor = U32(bytes_, at_ + 24) & 0xffff;
@@ -194,7 +194,7 @@ Result<std::vector<MicrocodeUpdate>> ParseIntelMicrocode(std::string_view bytes)
     update.cpu.eax = U32(rest, 12);
     update.platforms = U32(rest, 24);
     update.revision = U32(rest, 4);
-    update.date = LETHE_TRY(DateOf(U32(rest, 8), at));
+    update.date = DateOf(U32(rest, 8));
     update.size_bytes = sizes.total;
     out.push_back(update);
     if (out.size() > kMaxUpdates) return Bad(at, "too many updates");

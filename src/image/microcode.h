@@ -35,7 +35,7 @@ struct MicrocodeUpdate {
   CpuSignature cpu;
   uint32_t platforms = 0;  // Intel: bit mask of platform ids; AMD: 0
   uint32_t revision = 0;
-  std::string date;  // YYYY-MM-DD
+  std::string date;  // YYYY-MM-DD; empty where the vendor's field is no date
   uint64_t size_bytes = 0;
   bool operator==(const MicrocodeUpdate&) const = default;
 };
