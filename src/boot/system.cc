@@ -113,6 +113,7 @@ Status LinuxSystem::SwitchRoot(const std::string& root) {
   // The mounted image keeps its memory without its name; the rest is given back.
   std::error_code ignored;
   std::filesystem::remove_all("/lethe", ignored);
+  std::filesystem::remove_all("/kernel", ignored);  // microcode: in the processors by now
   std::filesystem::remove("/init", ignored);
   if (::chdir(root.c_str()) != 0 || ::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 ||
       ::chroot(".") != 0 || ::chdir("/") != 0) {

@@ -9,8 +9,10 @@
 #include "image/capture.h"
 #include "image/chain.h"
 #include "image/compose.h"
+#include "image/firmware.h"
 #include "image/initrd.h"
 #include "image/iso.h"
+#include "image/microcode.h"
 #include "image/sbom.h"
 #include "image/seal.h"
 #include "image/uki.h"
@@ -108,10 +110,14 @@ Result<Prepared> Prepare(Chain& chain, unsigned jobs, const recipe::Recipe& reci
   const fs::path repository = LETHE_TRY(RepositoryTop(recipe.directory));
   std::vector<fs::path> components;
   std::vector<RebuiltPackage> rebuilt;
+  fs::path firmware;
+  fs::path microcode;
   Tree configured;
   LETHE_TRY(Together(jobs, {[&]() -> Status {
                               LETHE_TRY(chain.UnpackTools());
                               out.kernel = LETHE_TRY(chain.Kernel());
+                              firmware = LETHE_TRY(chain.Firmware(out.kernel));
+                              microcode = LETHE_TRY(chain.Microcode());
                               return {};
                             },
                             [&]() -> Status {
@@ -131,10 +137,14 @@ Result<Prepared> Prepare(Chain& chain, unsigned jobs, const recipe::Recipe& reci
       layers.push_back(LETHE_TRY(ImportFolder(components[i] / "root", recipe.components[i].name)));
   }
   layers.push_back(LETHE_TRY(ImportFolder(out.kernel / "root", recipe.kernel.package)));
+  for (const fs::path& folder : {firmware, microcode / "copyrights"}) {
+    for (Tree& layer : LETHE_TRY(ImportPackages(folder))) layers.push_back(std::move(layer));
+  }
   out.root = LETHE_TRY(chain.Uncached("compose the root", [&] {
     return ComposeRoot({std::move(configured), std::move(layers), recipe, version});
   }));
   out.initrd = LETHE_TRY(CollectInitrd(recipe, out.kernel, components));
+  out.initrd.microcode = LETHE_TRY(ReadMicrocode(microcode));
   out.manifest.image_id = recipe.id;
   out.manifest.image_version = version.version;
   out.manifest.commit = version.commit;

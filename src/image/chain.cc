@@ -5,7 +5,9 @@
 #include "base/file.h"
 #include "image/capture.h"
 #include "image/component.h"
+#include "image/firmware.h"
 #include "image/kernel.h"
+#include "image/microcode.h"
 #include "image/patched.h"
 #include "image/sandbox.h"
 #include "image/tar_writer.h"
@@ -22,7 +24,9 @@ using recipe::PackageSet;
 constexpr const char* kBuildRootStep = "buildroot-1";
 constexpr const char* kRebuildStep = "rebuilt-1";
 constexpr const char* kConfigureStep = "configured-1";
-constexpr const char* kKernelStep = "kernel-1";
+constexpr const char* kKernelStep = "kernel-2";
+constexpr const char* kFirmwareStep = "firmware-1";
+constexpr const char* kMicrocodeStep = "microcode-1";
 constexpr const char* kComponentStep = "component-1";
 constexpr const char* kRootImageStep = "rootimage-1";
 // Maintainer scripts see this time, so that a configured root does not depend on the commit.
@@ -179,6 +183,26 @@ Result<fs::path> Chain::Kernel() {
         // depmod's list of what each module needs is all that the image has to know.
         return RemoveTree(output / "root" / "lib");
       });
+}
+
+Result<fs::path> Chain::Firmware(const fs::path& kernel) {
+  const std::string requests = LETHE_TRY(ReadFile(kernel / "firmware"));
+  KeyBuilder key(kFirmwareStep);
+  key.Add("packages", Digests(PackageSet::kFirmware)).Add("requests", requests);
+  key.Add("missing_ok", recipe_.kernel.firmware_missing_ok);
+  return Step("firmware", kFirmwareStep, std::move(key), [&](const fs::path& output) -> Status {
+    return CollectFirmware(Files(PackageSet::kFirmware),
+                           LETHE_TRY_IN(ParseFirmwareRequests(requests), "what modules ask for"),
+                           recipe_.kernel.firmware_missing_ok, output);
+  });
+}
+
+Result<fs::path> Chain::Microcode() {
+  KeyBuilder key(kMicrocodeStep);
+  key.Add("packages", Digests(PackageSet::kMicrocode));
+  return Step("microcode", kMicrocodeStep, std::move(key), [&](const fs::path& output) {
+    return CollectMicrocode(Files(PackageSet::kMicrocode), output);
+  });
 }
 
 Result<fs::path> Chain::Component(const recipe::Component& component, const fs::path& repository) {

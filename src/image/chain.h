@@ -53,6 +53,10 @@ class Chain {
 
   // ExtractKernel's folder, with indexes for modprobe.
   Result<std::filesystem::path> Kernel();
+  // CollectFirmware's folder: what the modules of `kernel` (ExtractKernel's folder) ask for.
+  Result<std::filesystem::path> Firmware(const std::filesystem::path& kernel);
+  // CollectMicrocode's folder.
+  Result<std::filesystem::path> Microcode();
   // BuildComponent's folder. `repository` is the top of the work tree.
   Result<std::filesystem::path> Component(const recipe::Component& component,
                                           const std::filesystem::path& repository);

@@ -294,4 +294,16 @@ Result<Tree> ImportFolder(const fs::path& folder, const std::string& package) {
   return tree;
 }
 
+Result<std::vector<Tree>> ImportPackages(const fs::path& folder) {
+  std::vector<std::string> packages;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error))
+    packages.push_back(entry.path().filename().string());
+  std::sort(packages.begin(), packages.end());
+  std::vector<Tree> trees;
+  for (const std::string& package : packages)
+    trees.push_back(LETHE_TRY(ImportFolder(folder / package, package)));
+  return trees;
+}
+
 }  // namespace lethe::image

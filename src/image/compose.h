@@ -36,4 +36,8 @@ Result<Tree> ComposeRoot(ComposeInputs inputs);
 // executables, 0644 for the rest; all nodes belong to `package`.
 Result<Tree> ImportFolder(const std::filesystem::path& folder, const std::string& package);
 
+// The same for each folder in `folder`, which is named after its package, in byte order; none where
+// it does not exist.
+Result<std::vector<Tree>> ImportPackages(const std::filesystem::path& folder);
+
 }  // namespace lethe::image

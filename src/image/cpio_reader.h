@@ -14,7 +14,9 @@ struct CpioEntry {
   std::string_view bytes;
 };
 
-// Entries up to the trailer. kMalformed with the byte offset.
+// Entries of all archives that stand one after another, with only zeros between them and at the
+// end: what the kernel unpacks of an initrd. A name of a later entry may be that of an earlier one;
+// the kernel's file is then the later. kMalformed with the byte offset.
 Result<std::vector<CpioEntry>> ReadCpio(std::string_view archive);
 
 }  // namespace lethe::image

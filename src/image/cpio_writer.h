@@ -24,14 +24,16 @@ class CpioWriter {
   explicit CpioWriter(CpioSink& sink) : sink_(sink) {}
 
   Status AddDirectory(std::string_view name, unsigned mode);
-  // kMalformed for a file of 4 GiB or more.
-  Status AddFile(std::string_view name, unsigned mode, std::string_view bytes);
+  // kMalformed for a file of 4 GiB or more. The content begins at a multiple of `alignment` (4, 8
+  // or 16): the name gets further NULs at its end, over which the kernel's readers read.
+  Status AddFile(std::string_view name, unsigned mode, std::string_view bytes,
+                 unsigned alignment = 4);
   Status AddSymlink(std::string_view name, std::string_view target);
   // Writes the trailer and pads to 512 bytes. Nothing may be added after.
   Status Finish();
 
  private:
-  Status Add(std::string_view name, unsigned mode, std::string_view bytes);
+  Status Add(std::string_view name, unsigned mode, std::string_view bytes, unsigned alignment = 4);
 
   CpioSink& sink_;
   uint32_t next_inode_ = 1;

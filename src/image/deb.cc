@@ -181,7 +181,12 @@ class Unpacker {
 };
 
 Result<DebEntry> MakeEntry(const archive::Entry& raw, const fs::path& deb) {
-  return DebEntry{LETHE_TRY(CleanPath(raw.path, deb)), raw.type, raw.mode, raw.uid, raw.gid};
+  return DebEntry{LETHE_TRY(CleanPath(raw.path, deb)),
+                  raw.type,
+                  raw.mode,
+                  raw.uid,
+                  raw.gid,
+                  raw.type == archive::EntryType::kSymlink ? raw.target : std::string()};
 }
 
 }  // namespace
@@ -217,8 +222,14 @@ Status ReadDebFiles(const fs::path& deb, const std::function<bool(std::string_vi
       LETHE_TRY(archive::Reader::OpenMemory(members.data, deb.filename().string() + "/data.tar"));
   while (auto raw = LETHE_TRY(reader.Next())) {
     const DebEntry entry = LETHE_TRY(MakeEntry(*raw, deb));
-    if (entry.type != archive::EntryType::kFile || !wanted(entry.path)) continue;
-    LETHE_TRY(sink(entry, LETHE_TRY(reader.ReadData(kMaxFile))));
+    if (entry.type == archive::EntryType::kDirectory || !wanted(entry.path)) continue;
+    if (entry.type == archive::EntryType::kSymlink) {
+      LETHE_TRY(sink(entry, {}));
+    } else if (entry.type == archive::EntryType::kFile) {
+      LETHE_TRY(sink(entry, LETHE_TRY(reader.ReadData(kMaxFile))));
+    } else {
+      return Malformed(deb, Printable(entry.path) + " is neither file, folder nor symlink");
+    }
   }
   return {};
 }

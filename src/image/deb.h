@@ -21,6 +21,7 @@ struct DebEntry {
   unsigned mode;
   uint32_t uid;
   uint32_t gid;
+  std::string target;  // of a symlink
 };
 
 struct DebContents {
@@ -43,7 +44,8 @@ Result<DebContents> UnpackDeb(const std::filesystem::path& deb, int root_fd,
 // Only the files of control.tar.
 Result<std::map<std::string, std::string>> ReadDebControl(const std::filesystem::path& deb);
 
-// Unpacks nothing: reads the files of data.tar for which `wanted` holds and hands over their bytes.
+// Unpacks nothing: reads the files and symlinks of data.tar for which `wanted` holds and hands them
+// over, with the bytes of files. kMalformed for a wanted hard link or device.
 Status ReadDebFiles(const std::filesystem::path& deb,
                     const std::function<bool(std::string_view path)>& wanted,
                     const std::function<Status(const DebEntry&, std::string bytes)>& sink);

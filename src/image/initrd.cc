@@ -43,18 +43,25 @@ Result<std::vector<ManifestBlob>> WriteInitrd(const InitrdInputs& inputs,
     std::snprintf(number, sizeof number, "%02zu-", i);
     files["lethe/modules/" + (number + inputs.modules[i].name)] = {0644, inputs.modules[i].bytes};
   }
+  const std::pair<std::string_view, std::string_view> kMicrocode[] = {
+      {kAmdMicrocodePath, inputs.microcode.amd}, {kIntelMicrocodePath, inputs.microcode.intel}};
   std::vector<ManifestBlob> blobs;
-  std::string sums;
-  for (const auto& [name, file] : files) {
+  for (const auto& [name, file] : files)
     blobs.push_back({"/" + name, file.bytes.size(), crypto::Sha256Of(file.bytes)});
-    sums += blobs.back().sha256.Hex() + "  " + name + "\n";
+  for (const auto& [path, bytes] : kMicrocode) {
+    if (!bytes.empty()) blobs.push_back({std::string(path), bytes.size(), crypto::Sha256Of(bytes)});
   }
+  const auto by_path = [](const auto& a, const auto& b) { return a.path < b.path; };
+  std::sort(blobs.begin(), blobs.end(), by_path);
+  std::string sums;
+  for (const auto& blob : blobs) sums += blob.sha256.Hex() + "  " + blob.path.substr(1) + "\n";
   blobs.push_back({"/lethe/SHA256SUMS", sums.size(), crypto::Sha256Of(sums)});
-  std::sort(blobs.begin(), blobs.end(),
-            [](const auto& a, const auto& b) { return a.path < b.path; });
+  std::sort(blobs.begin(), blobs.end(), by_path);
 
   const Fd fd = LETHE_TRY(OpenFile(output, O_CREAT | O_WRONLY | O_TRUNC));
   CpioFdSink sink(fd.get(), output.string());
+  // First, and on its own: the kernel looks for it before anything is unpacked.
+  LETHE_TRY(sink.Write(LETHE_TRY(EarlyArchive(inputs.microcode))));
   CpioWriter cpio(sink);
   for (const char* folder : {"dev", "proc", "sys", "root", "lethe", "lethe/modules"}) {
     LETHE_TRY(cpio.AddDirectory(folder, 0755));

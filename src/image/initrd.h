@@ -1,5 +1,5 @@
-// The initrd: lethe-init, the modules that it needs, the writable paths and the root image. Format:
-// docs/formats/initrd.md.
+// The initrd: microcode, lethe-init, the modules that it needs, the writable paths and the root
+// image. Format: docs/formats/initrd.md.
 #pragma once
 
 #include <filesystem>
@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "image/manifest.h"
+#include "image/microcode.h"
 #include "recipe/recipe.h"
 
 namespace lethe::image {
@@ -21,10 +22,11 @@ struct InitrdInputs {
   std::string init;                   // the program's bytes
   std::vector<InitrdModule> modules;  // in loading order
   std::vector<recipe::WritablePath> writable;
+  MicrocodeFiles microcode;
   std::filesystem::path root_image;
 };
 
-// Writes the archive and returns what is in it, sorted by path.
+// Writes the archives and returns what is in it, sorted by path.
 Result<std::vector<ManifestBlob>> WriteInitrd(const InitrdInputs& inputs,
                                               const std::filesystem::path& output);
 

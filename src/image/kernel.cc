@@ -13,6 +13,8 @@
 #include "base/parallel.h"
 #include "base/strings.h"
 #include "image/deb.h"
+#include "image/firmware.h"
+#include "recipe/names.h"
 
 namespace lethe::image {
 namespace {
@@ -20,6 +22,20 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kMaxModule = 64ULL << 20;
+
+// Folders below kernel/drivers whose modules make storage: whatever its name is, none is shipped.
+constexpr std::string_view kStorageFolders[] = {
+    "ata", "block", "cdrom",  "infiniband/ulp", "md",   "memstick", "message/fusion",
+    "mmc", "mtd",   "nvdimm", "nvme",           "scsi", "target",   "usb/storage",
+    "ufs",
+};
+
+bool LiesInStorageFolder(std::string_view path) {
+  return std::any_of(
+      std::begin(kStorageFolders), std::end(kStorageFolders), [&](std::string_view folder) {
+        return path.find("/kernel/drivers/" + std::string(folder) + "/") != std::string_view::npos;
+      });
+}
 
 std::string NormalName(std::string_view name) {
   std::string out(name);
@@ -84,6 +100,7 @@ Result<KernelFiles> ReadKernelFiles(const fs::path& deb) {
     return path.starts_with("/boot/vmlinuz-") || path.starts_with(kModules);
   };
   LETHE_TRY(ReadDebFiles(deb, wanted, [&](const DebEntry& entry, std::string bytes) -> Status {
+    if (entry.type != archive::EntryType::kFile) return {};
     if (entry.path.starts_with("/boot/vmlinuz-")) {
       files.version = entry.path.substr(std::strlen("/boot/vmlinuz-"));
       files.vmlinuz = std::move(bytes);
@@ -111,7 +128,8 @@ class Selector {
     }
   }
 
-  // `wanted_by` is for messages. Soft dependencies that nothing provides are left out.
+  // `wanted_by` is for messages: the chain that led here. Soft dependencies that nothing provides
+  // are left out.
   Status Select(std::string_view raw_name, const std::string& wanted_by, bool soft,
                 std::vector<std::string>& order, int depth = 0) {
     constexpr int kMaxDepth = 64;
@@ -131,10 +149,12 @@ class Selector {
                                              Printable(raw_name) + "' (wanted by " + wanted_by +
                                              ")"};
     }
+    const std::string chain = wanted_by + " → " + name;
+    LETHE_TRY(RefuseStorage(name, chain));
     const ModuleInfo info = LETHE_TRY(Info(name));
-    for (const auto& need : info.depends) LETHE_TRY(Select(need, name, false, order, depth + 1));
+    for (const auto& need : info.depends) LETHE_TRY(Select(need, chain, false, order, depth + 1));
     for (const auto& need : info.soft_depends)
-      LETHE_TRY(Select(need, name, true, order, depth + 1));
+      LETHE_TRY(Select(need, chain, true, order, depth + 1));
     if (std::find(order.begin(), order.end(), name) == order.end()) order.push_back(name);
     return {};
   }
@@ -144,7 +164,6 @@ class Selector {
     return archive::Decompress(bytes, path, kMaxModule);
   }
 
- private:
   Result<ModuleInfo> Info(const std::string& name) {
     const auto known = infos_.find(name);
     if (known != infos_.end()) return known->second;
@@ -152,6 +171,16 @@ class Selector {
     const ModuleInfo info = LETHE_TRY_IN(ParseModuleInfo(elf), "module " + name);
     infos_[name] = info;
     return info;
+  }
+
+ private:
+  Status RefuseStorage(const std::string& name, const std::string& chain) const {
+    const auto problem = recipe::CheckModuleName(name);
+    const std::string& path = files_.modules.at(name).first;
+    if (!problem && !LiesInStorageFolder(path)) return {};
+    return Error{ErrorCode::kConflict,
+                 "module '" + Printable(name) + "' (" + chain + "): " +
+                     problem.value_or("lies among the drivers of storage, " + Printable(path))};
   }
 
   // Modules with exactly this alias ("crc32c" is an alias of several). Costs a look into every
@@ -236,10 +265,14 @@ Status ExtractKernel(const fs::path& deb, const KernelSelection& selection,
     LETHE_TRY(selector.Select(name, "kernel.modules", false, all));
   }
   const fs::path root = output / "root";
+  std::vector<FirmwareRequest> firmware;
   for (const std::string& name : all) {
     const std::string bytes = LETHE_TRY(selector.Bytes(name));
     LETHE_TRY(WriteBelow(root, WithoutCompression(files.modules.at(name).first), bytes));
+    for (const auto& file : LETHE_TRY(selector.Info(name)).firmware)
+      firmware.push_back({name, file});
   }
+  LETHE_TRY(WriteFileAtomic(output / "firmware", WriteFirmwareRequests(firmware)));
   for (const auto& [path, bytes] : files.lists) LETHE_TRY(WriteBelow(root, path, bytes));
   std::error_code error;
   fs::create_directory_symlink("usr/lib", root / "lib", error);

@@ -34,9 +34,12 @@ struct KernelSelection {
 //   version         the kernel's release, e.g. 6.12.1-amd64
 //   vmlinuz
 //   initrd-modules  paths below `root`, one per line, in loading order
+//   firmware        the files that the modules ask for (image/firmware.h reads it)
 //   root/           usr/lib/modules/<version>/… with decompressed modules (and `lib`, a link for
 //   depmod)
-// kNotFound for a module that the kernel does not have; kMalformed for a damaged package.
+// kNotFound for a module that the kernel does not have; kConflict for a driver of storage, also
+// where only another module needs it, with the chain that led to it; kMalformed for a damaged
+// package.
 Status ExtractKernel(const std::filesystem::path& deb, const KernelSelection& selection,
                      const std::filesystem::path& output);
 

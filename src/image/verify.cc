@@ -186,7 +186,9 @@ class Verifier {
     if (!entries) return Find(where, entries.error().message);
     std::map<std::string, std::string_view> files;
     for (const CpioEntry& entry : *entries) {
-      if (S_ISREG(entry.mode)) files["/" + std::string(entry.name)] = entry.bytes;
+      if (!S_ISREG(entry.mode)) continue;
+      const std::string path = "/" + std::string(entry.name);
+      if (!files.emplace(path, entry.bytes).second) Find("initrd:" + path, "is there twice");
     }
     report_.initrd_files = files.size();
     for (const ManifestBlob& blob : report_.manifest.initrd) {

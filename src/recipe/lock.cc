@@ -17,8 +17,9 @@ namespace fs = std::filesystem;
 using toml::Located;
 using toml::TableReader;
 
-constexpr PackageSet kSets[] = {PackageSet::kImage, PackageSet::kKernel, PackageSet::kTools,
-                                PackageSet::kCompilers, PackageSet::kSources};
+constexpr PackageSet kSets[] = {
+    PackageSet::kImage,    PackageSet::kKernel,    PackageSet::kTools,  PackageSet::kCompilers,
+    PackageSet::kFirmware, PackageSet::kMicrocode, PackageSet::kSources};
 
 Result<crypto::Sha256Digest> ReadDigest(TableReader& t, std::string_view key) {
   const Located value = LETHE_TRY(t.String(key));
@@ -72,7 +73,8 @@ Result<LockedPackage> ReadPackage(TableReader& t) {
     if (set == std::end(kSets) || (!p.in.empty() && *set <= *p.in.rbegin())) {
       return t.ErrorAt(word.line,
                        "key 'in': '" + Printable(word.value) +
-                           "': allowed: image, kernel, tools, compilers, sources, in this order");
+                           "': allowed: image, kernel, tools, compilers, firmware, microcode, "
+                           "sources, in this order");
     }
     p.in.insert(*set);
   }
@@ -154,6 +156,10 @@ std::string_view ToString(PackageSet set) {
       return "tools";
     case PackageSet::kCompilers:
       return "compilers";
+    case PackageSet::kFirmware:
+      return "firmware";
+    case PackageSet::kMicrocode:
+      return "microcode";
     case PackageSet::kSources:
       return "sources";
   }
@@ -184,9 +190,11 @@ crypto::Sha256Digest RequestDigest(const Recipe& recipe) {
   add("tools", recipe.tools);
   add("compilers", recipe.compilers);
   add("kernel", {recipe.kernel.package});
-  // Left out where there is none, so that locks from before this key still fit.
+  // Only where there are any: the locks of all other recipes stay as they are.
   std::vector<std::string> patched;
   for (const Patched& p : recipe.patched) patched.push_back(p.source);
+  if (!recipe.kernel.firmware.empty()) add("firmware", recipe.kernel.firmware);
+  if (!recipe.kernel.microcode.empty()) add("microcode", recipe.kernel.microcode);
   if (!patched.empty()) add("patched", patched);
   return hash.Finish();
 }

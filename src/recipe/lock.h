@@ -19,9 +19,10 @@ inline constexpr uint64_t kMaxLockBytes = 16ULL << 20;
 
 // What a package is locked for. One package may be in several sets. kSources: some source package
 // of the lock is built with it.
-enum class PackageSet { kImage, kKernel, kTools, kCompilers, kSources };
+enum class PackageSet { kImage, kKernel, kTools, kCompilers, kFirmware, kMicrocode, kSources };
 
-std::string_view ToString(PackageSet set);  // "image", "kernel", "tools", "compilers", "sources"
+// "image", "kernel", "tools", "compilers", "firmware", "microcode", "sources"
+std::string_view ToString(PackageSet set);
 
 struct LockedPackage {
   std::string name;

@@ -271,6 +271,8 @@ TEST(RequestDigest, ChangesWithEverythingThatIsAsked) {
         r.packages = {"systemd"}, r.tools = {"udev", "xorriso"};
       },
       [](Recipe& r) { r.kernel.package = "linux-image-cloud-amd64"; },
+      [](Recipe& r) { r.kernel.firmware = {"x"}; },
+      [](Recipe& r) { r.kernel.microcode = {"x"}; },
   };
   for (const auto& change : changes) {
     Recipe recipe = base;
@@ -281,6 +283,7 @@ TEST(RequestDigest, ChangesWithEverythingThatIsAsked) {
   Recipe unrelated = base;
   unrelated.name = "another name";
   unrelated.kernel.modules = {"tun"};
+  unrelated.kernel.firmware_missing_ok = {"x/*"};
   EXPECT_EQ(RequestDigest(unrelated), RequestDigest(base));
 }
 

@@ -25,14 +25,14 @@ bool StartsWithAny(std::string_view text, std::string_view first) {
 // Drivers of storage and what makes block devices: no image has them, so that a server cannot write
 // to anything that outlives its power.
 constexpr std::string_view kStorageModules[] = {
-    "ahci",       "libahci",      "ata_piix",      "ata_generic", "brd",         "cdrom",
-    "dm_mod",     "drbd",         "firewire_sbp2", "floppy",      "hpsa",        "hv_storvsc",
-    "isofs",      "iscsi_tcp",    "libata",        "loop",        "md_mod",      "megaraid_sas",
-    "mmc_block",  "mpt3sas",      "mptspi",        "mtdblock",    "nbd",         "null_blk",
-    "nvme",       "nvme_core",    "nvme_tcp",      "pata_acpi",   "rbd",         "scsi_mod",
-    "sd_mod",     "smartpqi",     "sr_mod",        "st",          "ub",          "ubi",
-    "uas",        "ums_realtek",  "usb_storage",   "virtio_blk",  "virtio_pmem", "virtio_scsi",
-    "vmw_pvscsi", "xen_blkfront", "zram",
+    "ahci",        "libahci",    "ata_piix",      "ata_generic", "brd",        "cdrom",
+    "dm_mod",      "drbd",       "firewire_sbp2", "floppy",      "hpsa",       "hv_storvsc",
+    "isofs",       "iscsi_tcp",  "libata",        "loop",        "md_mod",     "megaraid_sas",
+    "mmc_block",   "mpt3sas",    "mptspi",        "mtd",         "mtdblock",   "nbd",
+    "null_blk",    "nvme",       "nvme_core",     "nvme_tcp",    "pata_acpi",  "rbd",
+    "scsi_mod",    "sd_mod",     "smartpqi",      "sr_mod",      "st",         "ub",
+    "ubi",         "uas",        "ums_realtek",   "usb_storage", "virtio_blk", "virtio_pmem",
+    "virtio_scsi", "vmw_pvscsi", "xen_blkfront",  "zram",
 };
 
 // Words that would take the promises of an image away, with the reason.
@@ -45,6 +45,7 @@ constexpr Refused kRefusedParameters[] = {
     {"slub_debug", "it switches init_on_free off"},
     {"slab_debug", "it switches init_on_free off"},
     {"lockdown=", "it forbids the kexec of an upgrade"},
+    {"dis_ucode_ldr", "processors keep the faults that their vendors have mended"},
     {"init_on_alloc=", "it must be 1: memory is wiped"},
     {"init_on_free=", "it must be 1: memory is wiped"},
     {"rootfstype=", "it must be ramfs: the root image is mounted from a file there"},

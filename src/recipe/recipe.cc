@@ -160,6 +160,9 @@ Status ReadKernel(TableReader& root, Recipe& recipe) {
   kernel.modules = LETHE_TRY(CheckedList(t, "modules", CheckModuleName));
   kernel.initrd_modules = LETHE_TRY(CheckedList(t, "initrd_modules", CheckModuleName));
   kernel.load = LETHE_TRY(CheckedList(t, "load", CheckModuleName));
+  kernel.firmware = LETHE_TRY(CheckedList(t, "firmware", CheckPackageName));
+  kernel.firmware_missing_ok = LETHE_TRY(CheckedList(t, "firmware_missing_ok", CheckRelativePath));
+  kernel.microcode = LETHE_TRY(CheckedList(t, "microcode", CheckPackageName));
   const std::pair<const char*, const char*> kRequired[] = {
       {"init_on_alloc=1", "freed memory is forgotten"},
       {"init_on_free=1", "freed memory is forgotten"},

@@ -80,6 +80,10 @@ struct Kernel {
   std::vector<std::string> modules;         // allow-list; dependencies are added by the build
   std::vector<std::string> initrd_modules;  // loaded by lethe-init before the root is mounted
   std::vector<std::string> load;            // loaded at boot before modules_disabled=1
+  // Packages that are only looked into: for files that the modules ask for, and for microcode.
+  std::vector<std::string> firmware;
+  std::vector<std::string> firmware_missing_ok;  // patterns of files that no package has
+  std::vector<std::string> microcode;
 };
 
 struct Recipe {

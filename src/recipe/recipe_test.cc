@@ -284,6 +284,28 @@ TEST(LoadRecipe, RefusesPathsFromTwoPlaces) {
   EXPECT_TRUE(folder.Load(Replaced("\"/var/empty\"", "\"/etc\"")));
 }
 
+TEST(LoadRecipe, ReadsWhatHardwareNeeds) {
+  Folder folder;
+  const auto recipe =
+      folder.Load(Replaced("load = [\"tun\"]",
+                           "load = []\nfirmware = [\"firmware-a\"]\n"
+                           "firmware_missing_ok = [\"a/*.bin\"]\nmicrocode = [\"intel-b\"]"));
+  ASSERT_TRUE(recipe) << recipe.error().message;
+  EXPECT_EQ(recipe->kernel.firmware, (std::vector<std::string>{"firmware-a"}));
+  EXPECT_EQ(recipe->kernel.firmware_missing_ok, (std::vector<std::string>{"a/*.bin"}));
+  EXPECT_EQ(recipe->kernel.microcode, (std::vector<std::string>{"intel-b"}));
+  ExpectRefused({
+      {"load = [", "firmware = [\"A\"]\nload = [", "recipe.toml:19: key 'firmware'",
+       "a Debian package name"},
+      {"load = [", "microcode = [\"a b\"]\nload = [", "recipe.toml:19: key 'microcode'",
+       "a Debian package name"},
+      {"load = [", "firmware_missing_ok = [\"/a\"]\nload = [",
+       "recipe.toml:19: key 'firmware_missing_ok'", "a clean relative path"},
+      {"\"rootfstype=ramfs\"]", "\"rootfstype=ramfs\", \"dis_ucode_ldr\"]",
+       "recipe.toml:16: key 'command_line'", "refused"},
+  });
+}
+
 TEST(LoadRecipe, NeedsMemoryToBeWiped) {
   ExpectRefused({
       {"\"init_on_alloc=1\", ", "", "recipe.toml:14: key 'command_line'", "init_on_alloc=1"},
@@ -430,7 +452,7 @@ TEST(CheckKernelParameter, RefusesWhatTakesPromisesAway) {
 TEST(CheckModuleName, RefusesEveryDriverOfStorage) {
   for (const char* bad :
        {"loop", "nbd", "virtio_blk", "virtio-blk", "ahci", "nvme", "sd_mod", "sr_mod",
-        "usb_storage", "uas", "dm_mod", "md_mod", "zram", "brd", "isofs"}) {
+        "usb_storage", "uas", "dm_mod", "md_mod", "mtd", "zram", "brd", "isofs"}) {
     const Problem problem = CheckModuleName(bad);
     ASSERT_TRUE(problem) << bad;
     EXPECT_NE(problem->find("driver of storage"), std::string::npos) << *problem;

@@ -171,6 +171,19 @@ Status ResolveSets(const Recipe& recipe, const debian::Universe& universe, Locke
                       "resolving the " + std::string(ToString(root.set)) + " set"))
       LETHE_TRY(sets.Add(*record, root.set));
   }
+  for (const auto& [set, names] : {std::pair{PackageSet::kFirmware, &recipe.kernel.firmware},
+                                   {PackageSet::kMicrocode, &recipe.kernel.microcode}}) {
+    for (const auto& name : *names) {
+      const PackageRecord* record = universe.Find(name);
+      if (record == nullptr) {
+        return Error{ErrorCode::kNotFound,
+                     "the archive has no package '" + name + "' (key '" +
+                         std::string(ToString(set)) +
+                         "' in [kernel]; firmware lies in the component non-free-firmware)"};
+      }
+      LETHE_TRY(sets.Add(*record, set));
+    }
+  }
   return sets.Add(*LETHE_TRY(debian::ResolveKernel(universe, recipe.kernel.package)),
                   PackageSet::kKernel);
 }

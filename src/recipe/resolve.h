@@ -26,7 +26,8 @@ struct LockOptions {
 };
 
 // Each set (image, tools, compilers) is resolved on its own, with all essential packages; the
-// kernel set is one package. kMalformed for an index that breaks its format; kUntrusted for a
+// kernel set is one package, the firmware and microcode sets are what the recipe names: all three
+// without their dependencies. kMalformed for an index that breaks its format; kUntrusted for a
 // signature or digest that does not hold and for the index of another suite; kExpired for an index
 // past its Valid-Until; kNotFound for a package, component or keyring that does not exist;
 // kUnavailable for mirrors that cannot be reached or lack the index; kConflict for needs that

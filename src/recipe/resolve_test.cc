@@ -152,6 +152,24 @@ TEST_F(ResolveRecipeTest, LocksEverySet) {
   EXPECT_EQ(Words(lock->indices[0].signed_by).size(), 2U);
 }
 
+// Only looked into: nothing that they depend on is locked with them.
+TEST_F(ResolveRecipeTest, LocksFirmwareAndMicrocodeAlone) {
+  recipe_.kernel.firmware = {"needy", "libvpn"};
+  recipe_.kernel.microcode = {"base"};
+  const auto lock = ResolveRecipe(recipe_, options_);
+  ASSERT_TRUE(lock) << lock.error().message;
+  std::map<std::string, std::set<PackageSet>> sets;
+  for (const LockedPackage& p : lock->packages) sets[p.name] = p.in;
+  EXPECT_EQ(sets["needy"], std::set{PackageSet::kFirmware});
+  EXPECT_TRUE(sets["libvpn"].contains(PackageSet::kFirmware));
+  EXPECT_TRUE(sets["base"].contains(PackageSet::kMicrocode));
+  EXPECT_EQ(sets.size(), 7U);
+  recipe_.kernel.microcode = {"gone"};
+  ExpectError(ErrorCode::kNotFound, "no package 'gone' (key 'microcode' in [kernel]");
+  recipe_.kernel.firmware = {"away"};
+  ExpectError(ErrorCode::kNotFound, "no package 'away' (key 'firmware' in [kernel]");
+}
+
 TEST_F(ResolveRecipeTest, IsTheSameFromACopyWithoutByHash) {
   const auto with = ResolveRecipe(recipe_, options_);
   RemoveByHash();

@@ -220,6 +220,8 @@ INSTANTIATE_TEST_SUITE_P(Initrd, FlippedBitTest,
                          ::testing::Values(Flip{"lethe/root.erofs", boot::BootFailure::kRootDigest},
                                            Flip{"lethe/mounts", boot::BootFailure::kInitrdDigest},
                                            Flip{"lethe/modules/03-erofs.ko",
+                                                boot::BootFailure::kInitrdDigest},
+                                           Flip{"kernel/x86/microcode/GenuineIntel.bin",
                                                 boot::BootFailure::kInitrdDigest}));
 
 // A boot that keeps failing counts its attempts over warm reboots: that is how a reason outlives

@@ -1,5 +1,5 @@
-// lethe image inspect: what is in an ISO, told by its manifest. Checks nothing: that is `image
-// verify`. Exit codes: 0 ok, 4 not an ISO of ours.
+// lethe image inspect: what is in an ISO, told by its manifest, and by its drivers and microcode.
+// Checks nothing: that is `image verify`. Exit codes: 0 ok, 4 not an ISO of ours.
 
 #include <fmt/format.h>
 
@@ -7,6 +7,7 @@
 
 #include "apps/lethe/arguments.h"
 #include "apps/lethe/command.h"
+#include "apps/lethe/hardware_report.h"
 #include "base/strings.h"
 #include "image/capture.h"
 #include "image/iso_reader.h"
@@ -20,6 +21,7 @@ struct Options {
   std::string files;  // pattern
   bool sbom = false;
   bool manifest = false;
+  bool hardware = false;
   size_t largest = 10;
 };
 
@@ -165,6 +167,15 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
     fmt::print("{}\n", Trim(text));
     return 0;
   }
+  if (options.hardware) {
+    const auto report = LETHE_TRY_IN(image::ReadHardware(loaded.file.bytes), options.iso);
+    if (global.json) {
+      PrintJson(HardwareJson(report));
+    } else {
+      PrintHardware(report);
+    }
+    return 0;
+  }
   if (!options.files.empty()) return PrintFiles(loaded.manifest, options.files);
   if (global.json) {
     PrintJson(SummaryJson(loaded));
@@ -181,6 +192,8 @@ Action DeclareImageInspect(CLI::App& app, const GlobalOptions& global) {
   app.add_option("iso", options->iso, "the ISO")->required();
   app.add_flag("--sbom", options->sbom, "print the SPDX bill of materials");
   app.add_flag("--manifest", options->manifest, "print the manifest");
+  app.add_flag("--hardware", options->hardware,
+               "network cards, their firmware, and microcode that the image has");
   app.add_option("--files", options->files,
                  "list files of the root by a pattern such as '/etc/**'");
   app.add_option("--largest", options->largest, "how many of the largest files")

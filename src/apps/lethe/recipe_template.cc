@@ -123,6 +123,8 @@ command_line = [
   "reboot=warm", "systemd.log_target=null", "systemd.log_level=emerg", "systemd.show_status=no",
 ]
 # Only what is named here is in the image, with what it depends on. No driver of storage may be.
+# Cards that need firmware, and processors' microcode: keys 'firmware' and 'microcode', with the
+# component "non-free-firmware".
 modules = [
   "virtio_net", "e1000", "e1000e", "igb", "igc", "ixgbe", "vmxnet3", "ena", "gve", "hv_netvsc",
 ]
