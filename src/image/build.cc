@@ -36,6 +36,9 @@ constexpr const char* kConfigureStep = "configured-1";
 constexpr const char* kKernelStep = "kernel-1";
 constexpr const char* kComponentStep = "component-1";
 constexpr const char* kRootImageStep = "rootimage-1";
+// These are never kept; their numbers only tell which program built an image.
+constexpr const char* kComposeStep = "compose-1";
+constexpr const char* kIsoStep = "iso-1";
 // Maintainer scripts see this time, so that a configured root does not depend on the commit.
 constexpr uint64_t kConfigureEpoch = 1735689600;  // 2025-01-01
 constexpr const char* kCompression = "zstd,level=9";
@@ -311,6 +314,15 @@ Result<ImageVersion> VersionOf(const recipe::Recipe& recipe, const recipe::Lock&
   return version;
 }
 
+// "." where the recipe is the repository's top.
+Result<std::string> FolderInRepository(const fs::path& recipe, const fs::path& repository) {
+  std::error_code error;
+  const fs::path real = fs::canonical(recipe, error);
+  const fs::path top = error ? fs::path() : fs::canonical(repository, error);
+  if (error) return Error{ErrorCode::kIo, "finding " + recipe.string() + ": " + error.message()};
+  return real.lexically_relative(top).string();
+}
+
 struct Prepared {
   Tree root;
   Manifest manifest;
@@ -357,6 +369,8 @@ Result<Prepared> Prepare(Chain& chain, const recipe::Recipe& recipe, const recip
   out.manifest.image_version = version.version;
   out.manifest.commit = version.commit;
   out.manifest.dirty = version.dirty;
+  out.manifest.recipe = LETHE_TRY(FolderInRepository(recipe.directory, repository));
+  out.manifest.builder = BuilderSteps();
   out.manifest.kernel_version = LETHE_TRY(ReadFile(out.kernel / "version"));
   out.manifest.command_line = Join(recipe.kernel.command_line, " ");
   out.manifest.lock = crypto::Sha256Of(recipe::WriteLock(lock));
@@ -409,6 +423,13 @@ Result<BuildResult> Publish(const fs::path& iso, const fs::path& sbom, Manifest 
 }
 
 }  // namespace
+
+std::string BuilderSteps() {
+  std::vector<std::string> steps = {kBuildRootStep, kConfigureStep, kKernelStep, kComponentStep,
+                                    kRootImageStep, kComposeStep,   kIsoStep};
+  std::sort(steps.begin(), steps.end());
+  return Join(steps, " ");
+}
 
 Result<BuildResult> BuildImage(const BuildOptions& options, const Store& store,
                                const PackageFetcher& fetch, BuildObserver& observer) {
