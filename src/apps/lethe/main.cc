@@ -17,12 +17,13 @@ constexpr Command kCommands[] = {
     {"image", "build", "build the ISO of a recipe", DeclareImageBuild},
     {"image", "inspect", "show version, packages and sizes of an ISO", DeclareImageInspect},
     {"image", "boot", "boot an ISO in QEMU", DeclareImageBoot},
+    {"image", "reproduce", "build an ISO again from its commit and compare", DeclareImageReproduce},
     {"image", "verify", "check every file of an ISO against its manifest", DeclareImageVerify},
 };
 
 constexpr const char* kNouns[][2] = {
     {"recipe", "an operating system as source: recipe.toml, recipe.lock, files"},
-    {"image", "the bootable ISO: build, verify, inspect, boot"},
+    {"image", "the bootable ISO: build, verify, reproduce, inspect, boot"},
 };
 
 int Report(const Error& error, bool json) {
