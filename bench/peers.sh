@@ -59,11 +59,46 @@ live_build() {  # FOLDER: from nothing but packages
   (cd "$1" && lb build) >>"$1.log" 2>&1
 }
 
-# What a user of live-build does after the change of one file.
-live_rebuild() {  # FOLDER
-  (
-    cd "$1"
-    lb clean --chroot --binary
-    lb build
-  ) >>"$1.log" 2>&1
+# After the change of one file: live-build's own way keeps the bootstrap and the packages, and makes
+# root and image anew.
+live_rebuild() {  # FOLDER FILE PATH
+  cp "$2" "$1/config/includes.chroot_after_packages/$3"
+  (cd "$1" && lb clean --chroot --binary && lb build) >>"$1.log" 2>&1
 }
+
+# Kernel, initrd and root of FOLDER/root as an ISO for BIOS and UEFI.
+mmdebstrap_iso() {  # FOLDER
+  local iso=$1/iso
+  rm -rf "$iso" "$1/image.iso"
+  mkdir -p "$iso/live" "$iso/boot/grub"
+  mksquashfs "$1/root" "$iso/live/filesystem.squashfs" -comp zstd -Xcompression-level 15 \
+    -noappend -no-progress -e boot >>"$1.log"
+  cp "$1"/root/boot/vmlinuz-* "$iso/live/vmlinuz"
+  cp "$1"/root/boot/initrd.img-* "$iso/live/initrd.img"
+  cat >"$iso/boot/grub/grub.cfg" <<'GRUB'
+set timeout=0
+menuentry live {
+  linux /live/vmlinuz boot=live toram quiet
+  initrd /live/initrd.img
+}
+GRUB
+  grub-mkrescue -o "$1/image.iso" "$iso" >>"$1.log" 2>&1
+}
+
+mmdebstrap_build() {  # FOLDER
+  rm -rf "$1"
+  mkdir -p "$1/files"
+  peer_files "$1/files"
+  mmdebstrap --mode=root --variant=minbase --include="$(echo $peer_packages | tr ' ' ',')" \
+    --customize-hook='cp -a "'"$1"'/files/." "$1/"' \
+    --customize-hook='printf "%s\n" "$peer_hook" | chroot "$1" sh' \
+    trixie "$1/root" "deb [trusted=yes] $mirror trixie main" >>"$1.log" 2>&1
+  mmdebstrap_iso "$1"
+}
+
+# One file changed in the kept root.
+mmdebstrap_rebuild() {  # FOLDER FILE PATH
+  cp "$2" "$1/root/$3"
+  mmdebstrap_iso "$1"
+}
+export peer_hook

@@ -1,5 +1,6 @@
 #include "reproduce/vary.h"
 
+#include <algorithm>
 #include <map>
 
 namespace lethe::reproduce {
@@ -47,10 +48,17 @@ class Search {
   VaryResult Take() { return std::move(result_); }
 
  private:
+  // What was the same with more axes is the same with fewer: that is not built again.
   Result<Build> Run(const AxisSet& axes) {
+    for (const auto& [known, build] : same_) {
+      if (std::includes(known.begin(), known.end(), axes.begin(), axes.end())) return build;
+    }
     ++result_.builds;
-    return LETHE_TRY_IN(build_(axes), axes.empty() ? std::string("the build with nothing varied")
-                                                   : "the build with " + NamesOf(axes) + " varied");
+    Build build =
+        LETHE_TRY_IN(build_(axes), axes.empty() ? std::string("the build with nothing varied")
+                                                : "the build with " + NamesOf(axes) + " varied");
+    if (!build.difference) same_.emplace_back(axes, build);
+    return build;
   }
 
   Result<bool> PlainDiffers() {
@@ -95,6 +103,7 @@ class Search {
   const Builder& build_;
   VaryResult result_;
   std::map<Axis, size_t> index_;
+  std::vector<std::pair<AxisSet, Build>> same_;
   std::optional<bool> plain_;
 };
 

@@ -106,8 +106,18 @@ TEST(Vary, RunsEachAxisOnItsOwnWhereAsked) {
   FakeBuilds builds{{Axis::kLocale}, {}};
   const auto result = Vary(Everything(), true, builds.Function()).value();
   EXPECT_EQ(StateOf(result, Axis::kLocale), AxisState::kDiffers);
-  EXPECT_EQ(result.builds, AllAxes().size() + 1);  // and the plain one, to be sure
+  EXPECT_EQ(result.builds, AllAxes().size());
   for (const AxisSet& axes : builds.built) EXPECT_LE(axes.size(), 1U);
+}
+
+TEST(Vary, BuildsNothingTwice) {
+  FakeBuilds builds{{Axis::kFolderOrder}, {}};
+  const auto result = Vary({{Axis::kUmask, "022", "077", ""}, {Axis::kFolderOrder, "a", "b", ""}},
+                           false, builds.Function())
+                          .value();
+  EXPECT_EQ(result.axes[0].state, AxisState::kSame);
+  EXPECT_EQ(result.axes[1].state, AxisState::kDiffers);
+  EXPECT_EQ(result.builds, 4U);  // both, none, each half
 }
 
 TEST(Vary, SaysWhichBuildFailed) {
