@@ -32,13 +32,13 @@ class Search {
   Status Decide(AxisSet axes) {
     while (!axes.empty()) {
       Build build = LETHE_TRY(Run(axes));
-      if (!build.difference) {
+      if (build.same()) {
         Mark(axes, AxisState::kSame, build);
         return {};
       }
       if (LETHE_TRY(PlainDiffers())) return {};
       const AxisSet guilty = LETHE_TRY(Narrow(axes, build));
-      Mark(guilty, AxisState::kDiffers, build);
+      Mark(guilty, build.difference ? AxisState::kDiffers : AxisState::kFails, build);
       for (const Axis axis : guilty) axes.erase(axis);
     }
     return {};
@@ -54,11 +54,14 @@ class Search {
       if (std::includes(known.begin(), known.end(), axes.begin(), axes.end())) return build;
     }
     ++result_.builds;
-    Build build =
-        LETHE_TRY_IN(build_(axes), axes.empty() ? std::string("the build with nothing varied")
-                                                : "the build with " + NamesOf(axes) + " varied");
-    if (!build.difference) same_.emplace_back(axes, build);
-    return build;
+    auto built = build_(axes);
+    if (!built && (axes.empty() || built.error().code != ErrorCode::kIo)) {
+      return built.error().In(axes.empty() ? std::string("the build with nothing varied")
+                                           : "the build with " + NamesOf(axes) + " varied");
+    }
+    if (!built) return Build{.difference = {}, .seconds = 0, .failure = built.error().message};
+    if (built->same()) same_.emplace_back(axes, *built);
+    return built;
   }
 
   Result<bool> PlainDiffers() {
@@ -78,7 +81,7 @@ class Search {
       bool narrowed = false;
       for (const AxisSet& half : halves) {
         Build tried = LETHE_TRY(Run(half));
-        if (!tried.difference) continue;
+        if (tried.same()) continue;
         axes = half;
         build = std::move(tried);
         narrowed = true;
@@ -94,8 +97,8 @@ class Search {
       AxisResult& row = result_.axes[index_.at(axis)];
       row.state = state;
       row.seconds = build.seconds;
-      if (!build.difference) continue;
-      row.note = Describe(*build.difference);
+      if (build.same()) continue;
+      row.note = build.difference ? Describe(*build.difference) : build.failure;
       if (axes.size() > 1) row.note += ", only where varied together: " + NamesOf(axes);
     }
   }
@@ -115,6 +118,8 @@ std::string_view ToString(AxisState state) {
       return "same";
     case AxisState::kDiffers:
       return "differs";
+    case AxisState::kFails:
+      return "the build fails";
     case AxisState::kNotPossible:
       return "not possible here";
     case AxisState::kNotTold:

@@ -24,6 +24,7 @@ struct Variation {
 enum class AxisState {
   kSame,         // varied, and no byte differs
   kDiffers,      // varied, and this alone makes bytes differ
+  kFails,        // varied, and this alone makes the build fail
   kNotPossible,  // not varied: never counts as same
   kNotTold,      // the image differs, and not because of this machine's axes alone
 };
@@ -39,6 +40,9 @@ struct AxisResult {
 struct Build {
   std::optional<Difference> difference;
   double seconds = 0;
+  std::string failure;  // set by Vary where the build ended with kIo while something was varied
+
+  bool same() const { return !difference && failure.empty(); }
 };
 // Builds with these axes varied, all of one place, and compares with the image; with none, builds
 // as the caller would.
@@ -50,8 +54,9 @@ struct VaryResult {
   unsigned builds = 0;
 };
 
-// `each`: every axis in a build of its own. An error of a build is returned with the axes that were
-// varied.
+// `each`: every axis in a build of its own. A build that fails while something is varied counts as
+// one that differs, until it is known which axis makes it fail. Other errors, and those of a build
+// with nothing varied, are returned, with the axes that were varied.
 Result<VaryResult> Vary(const std::vector<Variation>& variations, bool each, const Builder& build);
 
 }  // namespace lethe::reproduce

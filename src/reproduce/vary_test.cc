@@ -23,7 +23,7 @@ struct FakeBuilds {
       built.push_back(axes);
       const bool differs =
           std::any_of(axes.begin(), axes.end(), [&](Axis axis) { return guilty.contains(axis); });
-      Build build{.difference = {}, .seconds = 1};
+      Build build{.difference = {}, .seconds = 1, .failure = {}};
       if (differs) build.difference = Difference{17, "/boot/initrd.img", 3};
       return build;
     };
@@ -72,7 +72,7 @@ TEST(Vary, BlamesNoAxisWhereThePlainBuildDiffersToo) {
   unsigned builds = 0;
   const auto result = Vary(Everything(), false, [&](const AxisSet&) -> Result<Build> {
                         ++builds;
-                        return Build{Difference{}, 1};
+                        return Build{Difference{}, 1, ""};
                       }).value();
   EXPECT_TRUE(result.plain_differs);
   EXPECT_EQ(builds, 2U);
@@ -82,7 +82,7 @@ TEST(Vary, BlamesNoAxisWhereThePlainBuildDiffersToo) {
 TEST(Vary, KeepsAxesTogetherThatOnlyDifferTogether) {
   const AxisSet pair = {Axis::kPath, Axis::kFolderOrder};
   const auto result = Vary(Everything(), false, [&](const AxisSet& axes) -> Result<Build> {
-                        Build build{.difference = {}, .seconds = 1};
+                        Build build{.difference = {}, .seconds = 1, .failure = {}};
                         if (std::includes(axes.begin(), axes.end(), pair.begin(), pair.end()))
                           build.difference = Difference{1, "x", 1};
                         return build;
@@ -128,6 +128,27 @@ TEST(Vary, SaysWhichBuildFailed) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(result.error().message, "the build with umask varied: no packages");
+}
+
+TEST(Vary, NamesTheAxisThatMakesTheBuildFail) {
+  const auto result = Vary(Everything(), false, [](const AxisSet& axes) -> Result<Build> {
+                        if (axes.contains(Axis::kDefaultAcl))
+                          return Error{ErrorCode::kIo, "exit code 1"};
+                        return Build{.difference = {}, .seconds = 1, .failure = {}};
+                      }).value();
+  for (const AxisInfo& info : AllAxes()) {
+    const bool fails = info.axis == Axis::kDefaultAcl;
+    EXPECT_EQ(StateOf(result, info.axis), fails ? AxisState::kFails : AxisState::kSame);
+  }
+  EXPECT_EQ(result.axes[static_cast<size_t>(Axis::kDefaultAcl)].note, "exit code 1");
+}
+
+TEST(Vary, FailsWhereTheBuildFailsWithNothingVaried) {
+  const auto result = Vary(Everything(), false, [](const AxisSet&) -> Result<Build> {
+    return Error{ErrorCode::kIo, "no compiler"};
+  });
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message, "the build with nothing varied: no compiler");
 }
 
 TEST(Axes, HaveOneNameEach) {

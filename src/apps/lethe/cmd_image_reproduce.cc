@@ -117,7 +117,8 @@ class Comparer {
     const fs::path iso = LETHE_TRY(IsoIn(result.path()));
     const auto built = LETHE_TRY(image::MapFile(iso));
     reproduce::Build out{.difference = reproduce::FirstDifference(expected_, built.bytes),
-                         .seconds = 0};
+                         .seconds = 0,
+                         .failure = {}};
     if (out.difference) LETHE_TRY(CheckBuilder(built.bytes));
     if (!output_.empty() && !kept_difference_) {
       LETHE_TRY(Keep(result.path()));
@@ -217,7 +218,20 @@ struct Answer {
     return n;
   }
   bool same() const {
-    return !difference && !varied.plain_differs && Count(AxisState::kDiffers) == 0;
+    return !difference && !varied.plain_differs && Count(AxisState::kDiffers) == 0 &&
+           Count(AxisState::kFails) == 0;
+  }
+  // A build that fails says nothing against the image; one that differs does.
+  int exit_code() const {
+    const bool differs = difference || varied.plain_differs || Count(AxisState::kDiffers) > 0;
+    return differs ? ExitCode(ErrorCode::kUntrusted) : same() ? 0 : ExitCode(ErrorCode::kIo);
+  }
+  AxisSet Guilty(AxisState state) const {
+    AxisSet out;
+    for (const AxisResult& row : varied.axes) {
+      if (row.state == state) out.insert(row.variation.axis);
+    }
+    return out;
   }
 };
 
@@ -247,12 +261,14 @@ void PrintAnswer(const Answer& answer, const Options& options, const image::Mani
                reproduce::Describe(*answer.difference));
   } else if (answer.varied.plain_differs) {
     fmt::print("differs: with nothing varied, too; no axis is to blame\n");
-  } else {
-    AxisSet guilty;
-    for (const AxisResult& row : answer.varied.axes) {
-      if (row.state == AxisState::kDiffers) guilty.insert(row.variation.axis);
-    }
-    fmt::print("differs: the image depends on: {}\n", reproduce::NamesOf(guilty));
+  } else if (answer.Count(AxisState::kDiffers) > 0) {
+    fmt::print("differs: the image depends on: {}\n",
+               reproduce::NamesOf(answer.Guilty(AxisState::kDiffers)));
+  }
+  if (answer.Count(AxisState::kFails) > 0) {
+    fmt::print("the build fails where this is varied: {}\n",
+               reproduce::NamesOf(answer.Guilty(AxisState::kFails)));
+    return;
   }
   PrintHint(options, manifest);
 }
@@ -261,7 +277,9 @@ json::Value AnswerJson(const Answer& answer, const image::Manifest& manifest,
                        const crypto::Sha256Digest& digest) {
   json::Array axes;
   for (const AxisResult& row : answer.varied.axes) axes.push_back(ToJson(row));
-  json::Object out{{"result", answer.same() ? "reproduced" : "differs"},
+  json::Object out{{"result", answer.same()             ? "reproduced"
+                              : answer.exit_code() == 1 ? "fails"
+                                                        : "differs"},
                    {"iso_sha256", digest.Hex()},
                    {"commit", manifest.commit},
                    {"recipe", manifest.recipe},
@@ -311,7 +329,7 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
   } else {
     PrintAnswer(answer, options, manifest);
   }
-  return answer.same() ? 0 : ExitCode(ErrorCode::kUntrusted);
+  return answer.exit_code();
 }
 
 }  // namespace
