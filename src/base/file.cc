@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -103,7 +104,16 @@ Result<ScratchDir> ScratchDir::Create(const fs::path& parent, std::string_view p
   LETHE_TRY(MakeDirectories(parent));
   std::string name = (parent / (std::string(prefix) + "XXXXXX")).string();
   if (::mkdtemp(name.data()) == nullptr) return IoError("creating folder", name);
-  return ScratchDir(name);
+  ScratchDir scratch(name);
+  // What the parent hands down would reach every file below: its default ACL and its group.
+  for (const char* acl : {"system.posix_acl_default", "system.posix_acl_access"}) {
+    if (::removexattr(name.c_str(), acl) != 0 && errno != ENODATA && errno != ENOTSUP &&
+        errno != EOPNOTSUPP) {
+      return IoError("removing the ACL of", name);
+    }
+  }
+  if (::chmod(name.c_str(), 0700) != 0) return IoError("changing the mode of", name);
+  return scratch;
 }
 
 ScratchDir::~ScratchDir() {

@@ -36,7 +36,8 @@ Error IoError(std::string_view doing, const std::filesystem::path& path);
 // A folder that is removed with all that is in it when its owner goes.
 class ScratchDir {
  public:
-  // Creates `<parent>/<prefix>XXXXXX`, mode 0700. The parent is created when it is missing.
+  // Creates `<parent>/<prefix>XXXXXX`, mode 0700, without the default ACL or the set-group-id bit
+  // that it would inherit. The parent is created when it is missing.
   static Result<ScratchDir> Create(const std::filesystem::path& parent, std::string_view prefix);
   ScratchDir(ScratchDir&& other) noexcept : path_(std::exchange(other.path_, {})) {}
   ScratchDir& operator=(ScratchDir&&) = delete;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 namespace lethe {
 namespace {
@@ -41,6 +42,25 @@ TEST_F(FileTest, ScratchDirRemovesItself) {
     ASSERT_TRUE(WriteFileAtomic(path / "f", "x"));
   }
   EXPECT_FALSE(fs::exists(path));
+}
+
+TEST_F(FileTest, ScratchDirTakesNothingFromItsParent) {
+  // acl(5): version 2, then tag, permissions and id of owner, group 34, owning group, mask, others.
+  const unsigned char acl[] = {2,    0, 0, 0,                          //
+                               0x01, 0, 7, 0, 0xff, 0xff, 0xff, 0xff,  //
+                               0x04, 0, 7, 0, 0xff, 0xff, 0xff, 0xff,  //
+                               0x08, 0, 7, 0, 34,   0,    0,    0,     //
+                               0x10, 0, 7, 0, 0xff, 0xff, 0xff, 0xff,  //
+                               0x20, 0, 5, 0, 0xff, 0xff, 0xff, 0xff};
+  if (::setxattr(dir_.path().c_str(), "system.posix_acl_default", acl, sizeof acl, 0) != 0)
+    GTEST_SKIP() << "no ACLs on this file system";
+  ASSERT_EQ(::chmod(dir_.path().c_str(), 02755), 0);
+  const auto scratch = ScratchDir::Create(dir_.path(), "s-").value();
+  struct stat info {};
+  ASSERT_EQ(::stat(scratch.path().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0700U);
+  for (const char* name : {"system.posix_acl_default", "system.posix_acl_access"})
+    EXPECT_LT(::getxattr(scratch.path().c_str(), name, nullptr, 0), 0) << name;
 }
 
 TEST_F(FileTest, RemoveTreeOpensReadOnlyFolders) {

@@ -76,6 +76,15 @@ Result<ImageVersion> VersionOf(const recipe::Recipe& recipe, const recipe::Lock&
   return version;
 }
 
+// "." where the recipe is the repository's top.
+Result<std::string> FolderInRepository(const fs::path& recipe, const fs::path& repository) {
+  std::error_code error;
+  const fs::path real = fs::canonical(recipe, error);
+  const fs::path top = error ? fs::path() : fs::canonical(repository, error);
+  if (error) return Error{ErrorCode::kIo, "finding " + recipe.string() + ": " + error.message()};
+  return real.lexically_relative(top).string();
+}
+
 struct Prepared {
   Tree root;
   Manifest manifest;
@@ -149,6 +158,8 @@ Result<Prepared> Prepare(Chain& chain, unsigned jobs, const recipe::Recipe& reci
   out.manifest.image_version = version.version;
   out.manifest.commit = version.commit;
   out.manifest.dirty = version.dirty;
+  out.manifest.recipe = LETHE_TRY(FolderInRepository(recipe.directory, repository));
+  out.manifest.builder = BuilderSteps();
   out.manifest.kernel_version = LETHE_TRY(ReadFile(out.kernel / "version"));
   out.manifest.command_line = Join(recipe.kernel.command_line, " ");
   out.manifest.lock = crypto::Sha256Of(recipe::WriteLock(lock));

@@ -42,6 +42,10 @@ struct BuildResult {
   Manifest manifest;
 };
 
+// The chain's steps with the numbers that tell what they make of their inputs, in byte order:
+// "buildroot-1 component-1 …". Programs that agree in it make the same image of the same commit.
+std::string BuilderSteps();
+
 // Besides the errors of the steps: kConflict where the ISO is larger than the recipe's budget.
 // Results appear in `output` under their final names only when all of them are complete.
 Result<BuildResult> BuildImage(const BuildOptions& options, const Store& store,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/strings.h"
 #include "image/capture.h"
 #include "image/component.h"
 #include "image/firmware.h"
@@ -29,6 +30,9 @@ constexpr const char* kFirmwareStep = "firmware-1";
 constexpr const char* kMicrocodeStep = "microcode-1";
 constexpr const char* kComponentStep = "component-1";
 constexpr const char* kRootImageStep = "rootimage-1";
+// These are never kept; their numbers only tell which program built an image.
+constexpr const char* kComposeStep = "compose-2";
+constexpr const char* kIsoStep = "iso-2";
 // Maintainer scripts see this time, so that a configured root does not depend on the commit.
 constexpr uint64_t kConfigureEpoch = 1735689600;  // 2025-01-01
 // Decision 0007: what a level costs and buys.
@@ -36,6 +40,14 @@ constexpr const char* kCompression = "zstd,level=3";
 constexpr const char* kClusterBytes = "65536";
 
 }  // namespace
+
+std::string BuilderSteps() {
+  std::vector<std::string> steps = {kBuildRootStep, kRebuildStep,   kConfigureStep, kKernelStep,
+                                    kFirmwareStep,  kMicrocodeStep, kComponentStep, kRootImageStep,
+                                    kComposeStep,   kIsoStep};
+  std::sort(steps.begin(), steps.end());
+  return Join(steps, " ");
+}
 
 void SharedObserver::Started(const std::string& step) {
   const std::lock_guard lock(mutex_);

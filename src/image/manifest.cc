@@ -195,6 +195,8 @@ std::string WriteManifest(const Manifest& m) {
       {"image_version", m.image_version},
       {"commit", m.commit},
       {"dirty", m.dirty},
+      {"recipe", m.recipe},
+      {"builder", m.builder},
       {"kernel_version", m.kernel_version},
       {"command_line", m.command_line},
       {"lock", m.lock.Hex()},
@@ -222,6 +224,8 @@ Result<Manifest> ParseManifest(std::string_view text) {
   m.image_version = LETHE_TRY(root.String("image_version"));
   m.commit = LETHE_TRY(root.String("commit"));
   m.dirty = LETHE_TRY(root.Bool("dirty"));
+  m.recipe = LETHE_TRY(root.String("recipe"));
+  m.builder = LETHE_TRY(root.String("builder"));
   m.kernel_version = LETHE_TRY(root.String("kernel_version"));
   m.command_line = LETHE_TRY(root.String("command_line"));
   m.lock = LETHE_TRY(root.Digest("lock"));

@@ -62,8 +62,10 @@ struct ManifestUki {            // the unified kernel image beside the ISO, with
 struct Manifest {
   std::string image_id;
   std::string image_version;
-  std::string commit;  // full hash
-  bool dirty = false;  // built from a tree that is not exactly that commit: never releasable
+  std::string commit;   // full hash
+  bool dirty = false;   // built from a tree that is not exactly that commit: never releasable
+  std::string recipe;   // folder of the recipe inside the repository, "." for its top
+  std::string builder;  // the steps that built it with their numbers: BuilderSteps() of build.h
   std::string kernel_version;
   std::string command_line;
   crypto::Sha256Digest lock;              // of the lock file

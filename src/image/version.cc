@@ -4,7 +4,7 @@
 #include <ctime>
 
 #include "base/strings.h"
-#include "base/subprocess.h"
+#include "recipe/git.h"
 
 namespace lethe::image {
 namespace {
@@ -13,33 +13,24 @@ namespace fs = std::filesystem;
 
 constexpr size_t kShortHash = 12;
 
-Result<std::string> Git(const fs::path& directory, std::vector<std::string> arguments) {
-  std::vector<std::string> argv = {"git", "--no-replace-objects", "-C", directory.string()};
-  argv.insert(argv.end(), arguments.begin(), arguments.end());
-  const auto result = LETHE_TRY(RunCommand({.argv = argv, .env = {{"LC_ALL", "C"}}}));
-  if (result.exit_code == 0) return result.out;
-  return Error{ErrorCode::kNotFound,
-               "asking git about " + directory.string() + ": " + std::string(Trim(result.err))};
-}
-
 }  // namespace
 
 Result<fs::path> RepositoryTop(const fs::path& directory) {
-  const std::string out = LETHE_TRY(Git(directory, {"rev-parse", "--show-toplevel"}));
+  const std::string out = LETHE_TRY(recipe::AskGit(directory, {"rev-parse", "--show-toplevel"}));
   return fs::path(Trim(out));
 }
 
 Result<ImageVersion> ReadVersion(const fs::path& directory) {
-  const std::string head =
-      LETHE_TRY_IN(Git(directory, {"show", "-s", "--no-show-signature", "--format=%H %ct", "HEAD"}),
-                   "the version of an image is its commit");
+  const std::string head = LETHE_TRY_IN(
+      recipe::AskGit(directory, {"show", "-s", "--no-show-signature", "--format=%H %ct", "HEAD"}),
+      "the version of an image is its commit");
   const auto words = Words(Trim(head));
   const auto epoch = words.size() == 2 ? ParseUnsigned<uint64_t>(words[1]) : std::nullopt;
   if (!epoch || words[0].size() < kShortHash) {
     return Error{ErrorCode::kMalformed, "git describes HEAD as '" + Printable(head) + "'"};
   }
   const std::string status =
-      LETHE_TRY(Git(directory, {"status", "--porcelain", "--untracked-files=normal"}));
+      LETHE_TRY(recipe::AskGit(directory, {"status", "--porcelain", "--untracked-files=normal"}));
   ImageVersion version{
       .commit = std::string(words[0]), .dirty = !status.empty(), .epoch_unix_s = *epoch};
   const auto time = static_cast<time_t>(*epoch);
@@ -56,8 +47,8 @@ Result<std::vector<std::string>> RepositoryFiles(const fs::path& top,
                                                  const std::vector<std::string>& paths) {
   std::vector<std::string> files;
   for (const std::string& path : paths) {
-    const std::string out = LETHE_TRY(
-        Git(top, {"ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", path}));
+    const std::string out = LETHE_TRY(recipe::AskGit(
+        top, {"ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", path}));
     const size_t before = files.size();
     for (const std::string_view file : Split(out, '\0')) {
       // A tracked file that was deleted in the work tree is still listed.

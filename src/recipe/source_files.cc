@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
-#include "base/subprocess.h"
+#include "recipe/git.h"
 
 namespace lethe::recipe {
 namespace {
@@ -21,10 +21,11 @@ bool InsideRepository(fs::path folder) {
 }
 
 Result<std::vector<std::string>> ListByGit(const fs::path& folder) {
-  const std::string listed =
-      LETHE_TRY_IN(RunChecked({.argv = {"git", "-C", folder.string(), "ls-files", "-z", "--cached",
-                                        "--others", "--exclude-standard", "--", "."}}),
-                   "listing " + folder.string());
+  auto answer =
+      AskGit(folder, {"ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."});
+  // The folder is in a repository, so that this is a refusal and not an absence.
+  if (!answer) return Error{ErrorCode::kIo, "listing: " + answer.error().message};
+  const std::string listed = std::move(*answer);
   std::vector<std::string> out;
   for (const std::string_view path : Split(listed, '\0')) {
     // A tracked file that was deleted in the work tree is still listed.

@@ -102,10 +102,15 @@ std::vector<std::string> QemuCommand(const GuestConfig& config, const fs::path& 
                                       "-vga",     "std",
                                       "-m",       std::to_string(config.memory_mib),
                                       "-smp",     std::to_string(config.cpus)};
-  if (config.accelerator == Accelerator::kKvm) {
-    Append(command, {"-accel", "kvm", "-cpu", "host"});
-  } else {
-    Append(command, {"-accel", "tcg,thread=multi", "-cpu", "max"});
+  const bool kvm = config.accelerator == Accelerator::kKvm;
+  const char* cpu = kvm ? "host" : "max";
+  Append(command, {"-accel", kvm ? "kvm" : "tcg,thread=multi", "-cpu",
+                   config.cpu_model.empty() ? cpu : config.cpu_model});
+  if (!config.clock.empty()) Append(command, {"-rtc", "base=" + config.clock});
+  for (const SharedFolder& folder : config.folders) {
+    Append(command, {"-virtfs", "local,path=" + Quoted(folder.path) + ",mount_tag=" + folder.tag +
+                                    ",security_model=none,multidevs=remap,readonly=" +
+                                    (folder.read_only ? "on" : "off")});
   }
   if (config.uefi) AddFirmware(config, scratch, command);
   if (!config.iso.empty())

@@ -29,6 +29,13 @@ struct SerialPort {
   std::filesystem::path socket;  // a Unix socket for both directions
 };
 
+// A folder of the host, by virtio-9p.
+struct SharedFolder {
+  std::string tag;  // as the guest mounts it
+  std::filesystem::path path;
+  bool read_only = true;
+};
+
 struct GuestConfig {
   Accelerator accelerator = Accelerator::kTcg;
   unsigned memory_mib = 1024;
@@ -46,6 +53,9 @@ struct GuestConfig {
   std::string network_card = "virtio-net-pci";
   std::vector<PortForward> forwards;
   std::vector<SerialPort> ports;
+  std::vector<SharedFolder> folders;
+  std::string cpu_model;         // empty: the most that the accelerator can do
+  std::string clock;             // "2030-01-31T12:00:00", UTC, at the start; empty: the host's
   bool pause_on_reboot = false;  // a reboot stops the guest, its memory stays readable
 };
 

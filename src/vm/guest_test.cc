@@ -39,6 +39,20 @@ TEST(QemuCommand, TakesKvmAndTheHostsProcessorTogether) {
   EXPECT_EQ(After(command, "-cpu"), "host");
 }
 
+TEST(QemuCommand, SharesFoldersAndSetsClockAndProcessor) {
+  const auto command = QemuCommand({.iso = "/a",
+                                    .folders = {{"host", "/", true}, {"result", "/r,1", false}},
+                                    .cpu_model = "Nehalem",
+                                    .clock = "2030-01-31T12:00:00"},
+                                   "/s");
+  EXPECT_EQ(After(command, "-cpu"), "Nehalem");
+  EXPECT_EQ(After(command, "-rtc"), "base=2030-01-31T12:00:00");
+  EXPECT_EQ(After(command, "-virtfs"),
+            "local,path=/,mount_tag=host,security_model=none,multidevs=remap,readonly=on");
+  EXPECT_EQ(After(command, "-virtfs", 1),
+            "local,path=/r,,1,mount_tag=result,security_model=none,multidevs=remap,readonly=off");
+}
+
 TEST(QemuCommand, GivesUefiItsOwnVariables) {
   const auto command = QemuCommand({.uefi = true, .iso = "/a"}, "/s");
   EXPECT_EQ(After(command, "-machine"), "q35");

@@ -118,17 +118,6 @@ void ExpectOnlyMemoryIsWritable(const std::string& mountinfo) {
   EXPECT_EQ(memory, (std::set<std::string>{"/dev/shm", "/run", "/tmp", "/var", "/var/log"}));
 }
 
-uint64_t MemoryUsedKib(const std::string& meminfo) {
-  uint64_t total = 0;
-  uint64_t available = 0;
-  for (const auto line : Lines(meminfo)) {
-    const auto words = Words(line);
-    if (words[0] == "MemTotal:") total = *ParseUnsigned<uint64_t>(words[1]);
-    if (words[0] == "MemAvailable:") available = *ParseUnsigned<uint64_t>(words[1]);
-  }
-  return total - available;
-}
-
 TEST_F(ImageTest, HoldsWhatItPromisesOnTheInside) {
   // A disk full of something: the guest must not see it, far less change it.
   const fs::path disk = scratch_.path() / "disk";

@@ -231,4 +231,15 @@ Result<size_t> Fetch(const std::string& address, unsigned port, seconds timeout)
   }
 }
 
+uint64_t MemoryUsedKib(const std::string& meminfo) {
+  uint64_t total = 0;
+  uint64_t available = 0;
+  for (const auto line : Lines(meminfo)) {
+    const auto words = Words(line);
+    if (words[0] == "MemTotal:") total = *ParseUnsigned<uint64_t>(words[1]);
+    if (words[0] == "MemAvailable:") available = *ParseUnsigned<uint64_t>(words[1]);
+  }
+  return total - available;
+}
+
 }  // namespace lethe::lab

@@ -64,6 +64,9 @@ class ProbeClient {
   std::filesystem::path socket_;
 };
 
+// MemTotal - MemAvailable of /proc/meminfo.
+uint64_t MemoryUsedKib(const std::string& meminfo);
+
 // The reason that a failed boot left in the guest's memory; nothing where there is none.
 std::optional<boot::BootRecord> ReadBootRecord(vm::Guest& guest);
 

@@ -80,6 +80,10 @@ Status Look(const fs::path& iso) {
   Say("OpenVPN client, through the NAT", LETHE_TRY(TryOpenVpn(profile, scratch.path())));
   Say("WireGuard client, through the NAT", LETHE_TRY(TryWireGuard(profile, scratch.path())));
 
+  const uint64_t used = MemoryUsedKib(LETHE_TRY(probe.Read("proc:meminfo")));
+  std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(used) / 1024);
+  Say("memory in use", text);
+
   const std::string partitions = LETHE_TRY(probe.Read("proc:partitions"));
   LETHE_TRY(Require(partitions.empty(), "there are block devices: " + partitions));
   Say("block devices", "none (a disk is attached)");

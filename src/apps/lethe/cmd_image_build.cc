@@ -8,8 +8,8 @@
 
 #include "apps/lethe/arguments.h"
 #include "apps/lethe/command.h"
+#include "apps/lethe/package_fetcher.h"
 #include "apps/lethe/progress.h"
-#include "fetch/fetch.h"
 #include "image/build.h"
 
 namespace lethe::cli {
@@ -25,24 +25,6 @@ struct Options {
   bool offline = false;
   MirrorArguments mirrors;
 };
-
-// Tries the mirrors in order. "Gone" (kNotFound) only where every mirror answered so.
-image::PackageFetcher MakeFetcher(debian::Mirrors mirrors) {
-  return [mirrors = std::move(mirrors)](const recipe::LockedFile& package,
-                                        const std::filesystem::path& to) -> Status {
-    Error last{ErrorCode::kNotFound, "no mirror for " + package.path};
-    bool trouble = false;
-    for (const std::string& base : mirrors.Of(package.archive)) {
-      Status status =
-          fetch::Download(base + "/" + package.path, to, {package.size, package.sha256});
-      if (status) return status;
-      if (trouble && status.error().code == ErrorCode::kNotFound) continue;
-      trouble = status.error().code != ErrorCode::kNotFound;
-      last = std::move(status).error();
-    }
-    return last;
-  };
-}
 
 json::Value ResultJson(const image::BuildResult& result, json::Array steps) {
   return json::Object{{"iso", result.iso.string()},
@@ -77,7 +59,7 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
                                    .output = options.output,
                                    .jobs = options.jobs,
                                    .reuse = !options.no_cache},
-                                  store, MakeFetcher(std::move(mirrors)), progress));
+                                  store, FetcherFrom(std::move(mirrors)), progress));
   if (global.json) {
     PrintJson(ResultJson(result, progress.Times()));
     return 0;

@@ -32,6 +32,7 @@ struct Command {
 Action DeclareImageBoot(CLI::App& app, const GlobalOptions& global);
 Action DeclareImageBuild(CLI::App& app, const GlobalOptions& global);
 Action DeclareImageInspect(CLI::App& app, const GlobalOptions& global);
+Action DeclareImageReproduce(CLI::App& app, const GlobalOptions& global);
 Action DeclareImageSignSecureboot(CLI::App& app, const GlobalOptions& global);
 Action DeclareImageVerify(CLI::App& app, const GlobalOptions& global);
 Action DeclareRecipeCheck(CLI::App& app, const GlobalOptions& global);

@@ -17,6 +17,7 @@ constexpr Command kCommands[] = {
     {"image", "build", "build the ISO of a recipe", DeclareImageBuild},
     {"image", "inspect", "show version, packages and sizes of an ISO", DeclareImageInspect},
     {"image", "boot", "boot an ISO in QEMU", DeclareImageBoot},
+    {"image", "reproduce", "build an ISO again from its commit and compare", DeclareImageReproduce},
     {"image", "verify", "check every file of an ISO or UKI against its manifest",
      DeclareImageVerify},
     {"image", "sign-secureboot", "attach a Secure Boot signature to a UKI, or take it off",
@@ -25,7 +26,7 @@ constexpr Command kCommands[] = {
 
 constexpr const char* kNouns[][2] = {
     {"recipe", "an operating system as source: recipe.toml, recipe.lock, files"},
-    {"image", "the bootable ISO: build, verify, inspect, boot"},
+    {"image", "the bootable ISO: build, verify, reproduce, inspect, boot"},
 };
 
 int Report(const Error& error, bool json) {
