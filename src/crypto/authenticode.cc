@@ -109,8 +109,7 @@ std::string IndirectData(const Sha256Digest& digest) {
   constexpr uint8_t kContext2 = kDerContext0 + 2;
   constexpr uint8_t kImplicitString0 = 0x80;
   const std::string no_flags = Der(kDerBitString, {std::string_view("\0", 1)});
-  const std::string no_file =
-      Der(kDerContext0, {Der(kContext2, {Der(kImplicitString0, {})})});
+  const std::string no_file = Der(kDerContext0, {Der(kContext2, {Der(kImplicitString0, {})})});
   const std::string image = Der(kDerSequence, {no_flags, no_file});
   const std::string data = Der(kDerSequence, {Der(kDerOid, {kSpcPeImageData}), image});
   const std::string info =
@@ -126,12 +125,11 @@ std::string Attributes(const Sha256Digest& digest) {
   const auto element = DerReader(content).Next();
   LETHE_ASSERT(element.has_value());
   const Sha256Digest message = Sha256Of(element->content);
-  const std::string type =
-      Der(kDerSequence, {Der(kDerOid, {kContentType}),
-                         Der(kDerSet, {Der(kDerOid, {kSpcIndirectData})})});
+  const std::string type = Der(kDerSequence, {Der(kDerOid, {kContentType}),
+                                              Der(kDerSet, {Der(kDerOid, {kSpcIndirectData})})});
   const std::string value =
-      Der(kDerSequence, {Der(kDerOid, {kMessageDigest}),
-                         Der(kDerSet, {Der(kDerOctetString, {View(message)})})});
+      Der(kDerSequence,
+          {Der(kDerOid, {kMessageDigest}), Der(kDerSet, {Der(kDerOctetString, {View(message)})})});
   return type + value;
 }
 
@@ -241,13 +239,12 @@ Result<std::string> WrapAuthenticode(const Sha256Digest& digest,
       Der(kDerSequence,
           {one, Der(kDerSequence, {issuer, serial}), Sha256Algorithm(),
            Der(kDerContext0, {Attributes(digest)}), rsa, Der(kDerOctetString, {signature.raw})});
-  const std::string content =
+  const std::string content = Der(
+      kDerSequence, {Der(kDerOid, {kSpcIndirectData}), Der(kDerContext0, {IndirectData(digest)})});
+  const std::string data =
       Der(kDerSequence,
-          {Der(kDerOid, {kSpcIndirectData}), Der(kDerContext0, {IndirectData(digest)})});
-  const std::string data = Der(
-      kDerSequence, {one, Der(kDerSet, {Sha256Algorithm()}), content,
-                     Der(kDerContext0, {ToDer<X509>(certificate.get(), i2d_X509)}),
-                     Der(kDerSet, {signer})});
+          {one, Der(kDerSet, {Sha256Algorithm()}), content,
+           Der(kDerContext0, {ToDer<X509>(certificate.get(), i2d_X509)}), Der(kDerSet, {signer})});
   const std::string pkcs7 =
       Der(kDerSequence, {Der(kDerOid, {kSignedData}), Der(kDerContext0, {data})});
   (void)LETHE_TRY(VerifyAuthenticode(pkcs7, digest, signature.certificate_pem));

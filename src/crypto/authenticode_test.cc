@@ -19,9 +19,9 @@ class Authenticode : public ::testing::Test {
   AuthenticodeKey MakeKey(const std::string& name, const std::vector<std::string>& more = {}) {
     const std::string key = (dir_.path() / (name + ".key")).string();
     const std::string certificate = (dir_.path() / (name + ".pem")).string();
-    std::vector<std::string> argv = {"openssl", "req",  "-x509",        "-nodes", "-days",
-                                     "2",       "-out", certificate,    "-keyout", key,
-                                     "-subj",   "/CN=" + name};
+    std::vector<std::string> argv = {"openssl", "req", "-x509", "-nodes",
+                                     "-days",   "2",   "-out",  certificate,
+                                     "-keyout", key,   "-subj", "/CN=" + name};
     const std::vector<std::string> rsa = {"-newkey", "rsa:2048"};
     const auto& added = more.empty() ? rsa : more;
     argv.insert(argv.end(), added.begin(), added.end());
@@ -42,8 +42,7 @@ TEST_F(Authenticode, SignsAndVerifies) {
     const auto signer = VerifyAuthenticode(*pkcs7, digest_, trusted);
     ASSERT_TRUE(signer) << signer.error().message;
     EXPECT_EQ(signer->subject, "CN=own");
-    EXPECT_EQ(signer->certificate_sha256,
-              Sha256Of(CertificateDer(key_.certificate_pem).value()));
+    EXPECT_EQ(signer->certificate_sha256, Sha256Of(CertificateDer(key_.certificate_pem).value()));
   }
   EXPECT_EQ(SignAuthenticode(digest_, key_).value(), *pkcs7) << "no time, no chance";
   EXPECT_EQ(DerBytes(*pkcs7 + "more").value(), pkcs7->size());
@@ -52,9 +51,9 @@ TEST_F(Authenticode, SignsAndVerifies) {
 // The road of a key that never leaves its machine.
 TEST_F(Authenticode, WrapsASignatureMadeElsewhere) {
   ASSERT_TRUE(WriteFileAtomic(dir_.path() / "tbs", AuthenticodeToBeSigned(digest_)));
-  const auto raw = RunChecked({.argv = {"openssl", "dgst", "-sha256", "-sign",
-                                        (dir_.path() / "own.key").string(),
-                                        (dir_.path() / "tbs").string()}});
+  const auto raw =
+      RunChecked({.argv = {"openssl", "dgst", "-sha256", "-sign",
+                           (dir_.path() / "own.key").string(), (dir_.path() / "tbs").string()}});
   ASSERT_TRUE(raw) << raw.error().message;
   const auto pkcs7 = WrapAuthenticode(digest_, {*raw, key_.certificate_pem});
   ASSERT_TRUE(pkcs7) << pkcs7.error().message;
@@ -88,12 +87,12 @@ TEST_F(Authenticode, RefusesOtherBytesAndOtherSigners) {
 
 TEST_F(Authenticode, AcceptsASignerBelowTheTrustedCertificate) {
   const auto path = [&](const char* name) { return (dir_.path() / name).string(); };
-  ASSERT_TRUE(RunChecked({.argv = {"openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes",
-                                   "-subj", "/CN=leaf", "-keyout", path("leaf.key"), "-out",
-                                   path("leaf.csr")}}));
-  ASSERT_TRUE(RunChecked({.argv = {"openssl", "x509", "-req", "-in", path("leaf.csr"), "-CA",
-                                   path("own.pem"), "-CAkey", path("own.key"), "-out",
-                                   path("leaf.pem"), "-days", "2"}}));
+  ASSERT_TRUE(
+      RunChecked({.argv = {"openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj",
+                           "/CN=leaf", "-keyout", path("leaf.key"), "-out", path("leaf.csr")}}));
+  ASSERT_TRUE(RunChecked(
+      {.argv = {"openssl", "x509", "-req", "-in", path("leaf.csr"), "-CA", path("own.pem"),
+                "-CAkey", path("own.key"), "-out", path("leaf.pem"), "-days", "2"}}));
   const AuthenticodeKey leaf = {ReadFile(path("leaf.key")).value(),
                                 ReadFile(path("leaf.pem")).value()};
   const auto pkcs7 = SignAuthenticode(digest_, leaf);
@@ -127,8 +126,7 @@ TEST_F(Authenticode, RefusesOtherHashes) {
     for (const char hash : {'\x02', '\x03', '\x04'}) {
       std::string bad = good;
       bad[at + kSha256Oid.size() - 1] = hash;
-      EXPECT_EQ(VerifyAuthenticode(bad, digest_, std::nullopt).error().code,
-                ErrorCode::kUntrusted);
+      EXPECT_EQ(VerifyAuthenticode(bad, digest_, std::nullopt).error().code, ErrorCode::kUntrusted);
     }
   }
   EXPECT_EQ(places, 3U) << "in the list of hashes, at the image's digest, at the signer";
@@ -143,11 +141,11 @@ TEST_F(Authenticode, RefusesEveryTruncationAndTrailingBytes) {
   }
   EXPECT_EQ(VerifyAuthenticode(good + "x", digest_, std::nullopt).error().code,
             ErrorCode::kMalformed);
-  EXPECT_EQ(VerifyAuthenticode(std::string(kMaxAuthenticodeBytes + 1, '\x30'), digest_,
-                               std::nullopt)
-                .error()
-                .code,
-            ErrorCode::kMalformed);
+  EXPECT_EQ(
+      VerifyAuthenticode(std::string(kMaxAuthenticodeBytes + 1, '\x30'), digest_, std::nullopt)
+          .error()
+          .code,
+      ErrorCode::kMalformed);
 }
 
 // No flipped bit makes another signer or another digest of it. Some change nothing that counts:

@@ -9,8 +9,9 @@ using namespace std::string_view_literals;
 
 TEST(Der, WritesLengthsInTheirShortestForm) {
   EXPECT_EQ(Der(kDerNull, {}), "\x05\0"sv);
-  EXPECT_EQ(Der(kDerOctetString, {"ab", "c"}), "\x04\x03"
-                                               "abc");
+  EXPECT_EQ(Der(kDerOctetString, {"ab", "c"}),
+            "\x04\x03"
+            "abc");
   EXPECT_EQ(Der(kDerOctetString, {std::string(127, 'x')}).substr(0, 3), "\x04\x7fx");
   EXPECT_EQ(Der(kDerOctetString, {std::string(128, 'x')}).substr(0, 4), "\x04\x81\x80x");
   EXPECT_EQ(Der(kDerOctetString, {std::string(256, 'x')}).substr(0, 5), "\x04\x82\x01\0x"sv);

@@ -51,8 +51,8 @@ struct ManifestPackage {
   uint64_t installed_bytes = 0;  // of its files in the root image, uncompressed
 };
 
-struct ManifestUki {  // the unified kernel image beside the ISO, without a signature
-  crypto::Sha256Digest sha256;         // of the file
+struct ManifestUki {            // the unified kernel image beside the ISO, without a signature
+  crypto::Sha256Digest sha256;  // of the file
   crypto::Sha256Digest authenticode;   // what a Secure Boot signature covers
   std::vector<ManifestBlob> sections;  // sorted by name (as path), without padding
 };

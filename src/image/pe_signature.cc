@@ -53,8 +53,7 @@ Result<std::string_view> PeSignature(std::string_view file, const PeImage& image
   const std::string_view padded = table.substr(kHeaderBytes);
   const size_t size = LETHE_TRY_IN(crypto::DerBytes(padded), "certificate table");
   const std::string_view padding = padded.substr(size);
-  if (padding.size() >= kAlignment ||
-      padding.find_first_not_of('\0') != std::string_view::npos) {
+  if (padding.size() >= kAlignment || padding.find_first_not_of('\0') != std::string_view::npos) {
     return BadSignature("has bytes behind its signature");
   }
   return padded.substr(0, size);

@@ -59,10 +59,10 @@ TEST(AttachPeSignature, RemovesToTheBytesFromBefore) {
   }
   EXPECT_EQ(PeSignature(before, ReadPe(before).value()).value(), "");
   EXPECT_EQ(AttachPeSignature(before, "").error().code, ErrorCode::kMalformed);
-  EXPECT_EQ(AttachPeSignature(before, std::string(70000, 'x')).error().code,
-            ErrorCode::kMalformed);
-  EXPECT_EQ(AddPeSections(AttachPeSignature(before, SomeDer(9)).value(), {{".x", "x"}}).error().code,
-            ErrorCode::kMalformed);
+  EXPECT_EQ(AttachPeSignature(before, std::string(70000, 'x')).error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(
+      AddPeSections(AttachPeSignature(before, SomeDer(9)).value(), {{".x", "x"}}).error().code,
+      ErrorCode::kMalformed);
 }
 
 TEST(PeSignature, RefusesWhatIsNotExactlyOne) {
@@ -73,14 +73,13 @@ TEST(PeSignature, RefusesWhatIsNotExactlyOne) {
     char value;
     const char* says;
   };
-  for (const Damage& damage : {Damage{0, 8, "exactly one"},     // length
-                               Damage{0, 24, "exactly one"},    // another could follow
-                               Damage{0, 80, "exactly one"},    // beyond the file
-                               Damage{3, 1, "exactly one"},
-                               Damage{5, 1, "PKCS #7"},         // revision
-                               Damage{6, 1, "PKCS #7"},         // kind
-                               Damage{9, 19, "bytes behind"},   // DER ends early
-                               Damage{9, 30, "longer than"},    // DER ends late
+  for (const Damage& damage : {Damage{0, 8, "exactly one"},   // length
+                               Damage{0, 24, "exactly one"},  // another could follow
+                               Damage{0, 80, "exactly one"},  // beyond the file
+                               Damage{3, 1, "exactly one"}, Damage{5, 1, "PKCS #7"},  // revision
+                               Damage{6, 1, "PKCS #7"},                               // kind
+                               Damage{9, 19, "bytes behind"},     // DER ends early
+                               Damage{9, 30, "longer than"},      // DER ends late
                                Damage{30, 1, "bytes behind"}}) {  // padding
     std::string bad = good;
     bad[table + damage.at] = damage.value;
@@ -98,9 +97,9 @@ class SbsignTest : public ::testing::Test {
   std::string path(const char* name) const { return (dir_.path() / name).string(); }
 
   void SetUp() override {
-    ASSERT_TRUE(RunChecked({.argv = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
-                                     "-days", "2", "-subj", "/CN=test", "-keyout", path("key"),
-                                     "-out", path("pem")}}));
+    ASSERT_TRUE(RunChecked(
+        {.argv = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                  "/CN=test", "-keyout", path("key"), "-out", path("pem")}}));
     ASSERT_TRUE(WriteFileAtomic(path("x.efi"), file_));
   }
 
@@ -129,7 +128,7 @@ TEST_F(SbsignTest, AcceptsWhatWeSign) {
 
 TEST_F(SbsignTest, ItsSignatureIsOverOurDigest) {
   for (const bool detached : {true, false}) {
-    std::vector<std::string> argv = {"sbsign", "--key",    path("key"), "--cert",
+    std::vector<std::string> argv = {"sbsign",    "--key",    path("key"), "--cert",
                                      path("pem"), "--output", path("out"), path("x.efi")};
     if (detached) argv.insert(argv.begin() + 1, "--detached");
     const auto made = RunChecked({.argv = argv});
@@ -138,8 +137,7 @@ TEST_F(SbsignTest, ItsSignatureIsOverOurDigest) {
     const auto pe = detached ? Result<PeImage>(PeImage{}) : ReadPe(out);
     ASSERT_TRUE(pe) << pe.error().message;
     const std::string pkcs7 = detached ? out : std::string(PeSignature(out, *pe).value());
-    const auto signer =
-        crypto::VerifyAuthenticode(pkcs7, digest_, ReadFile(path("pem")).value());
+    const auto signer = crypto::VerifyAuthenticode(pkcs7, digest_, ReadFile(path("pem")).value());
     ASSERT_TRUE(signer) << signer.error().message;
     EXPECT_TRUE(SbverifyAccepts(AttachPeSignature(file_, pkcs7).value()));
     if (!detached) {

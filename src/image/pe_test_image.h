@@ -28,7 +28,7 @@ inline std::string MakeTestPe() {
   PutNumber(pe, kTestCoff + 16, 240, 2);
   PutNumber(pe, kTestCoff + 18, 0x22e, 2);
   PutNumber(pe, kTestOptional, 0x20b, 2);
-  PutNumber(pe, kTestOptional + 16, 4096, 4);                   // AddressOfEntryPoint
+  PutNumber(pe, kTestOptional + 16, 4096, 4);  // AddressOfEntryPoint
   PutNumber(pe, kTestOptional + 32, kTestSectionAlignment, 4);
   PutNumber(pe, kTestOptional + 36, 512, 4);
   PutNumber(pe, kTestOptional + 56, 3 * kTestSectionAlignment, 4);

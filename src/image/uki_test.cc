@@ -27,10 +27,11 @@ TEST(AssembleUki, HoldsEveryPartOnce) {
   const auto pe = ReadPe(*uki).value();
   ASSERT_EQ(pe.sections.size(), 7U);
   EXPECT_EQ(pe.sections.back().name, kUkiKernel);
-  for (const auto& [name, bytes] :
-       {std::pair{kUkiOsRelease, Parts().os_release}, {kUkiCommandLine, Parts().command_line},
-        {kUkiKernelVersion, Parts().kernel_version}, {kUkiInitrd, Parts().initrd},
-        {kUkiKernel, Parts().kernel}}) {
+  for (const auto& [name, bytes] : {std::pair{kUkiOsRelease, Parts().os_release},
+                                    {kUkiCommandLine, Parts().command_line},
+                                    {kUkiKernelVersion, Parts().kernel_version},
+                                    {kUkiInitrd, Parts().initrd},
+                                    {kUkiKernel, Parts().kernel}}) {
     const PeSection* section = FindPeSection(pe, name);
     ASSERT_NE(section, nullptr) << name;
     EXPECT_EQ(PeSectionBytes(*uki, *section), bytes) << name;

@@ -141,8 +141,8 @@ class Verifier {
       if (options_.certificate) Find("signature", "is missing");
       return {};
     }
-    auto signer = crypto::VerifyAuthenticode(pkcs7, AuthenticodeDigest(iso_, image),
-                                             options_.certificate);
+    auto signer =
+        crypto::VerifyAuthenticode(pkcs7, AuthenticodeDigest(iso_, image), options_.certificate);
     if (signer) {
       report_.signer = std::move(*signer);
     } else if (signer.error().code == ErrorCode::kMalformed) {

@@ -14,8 +14,8 @@
 namespace lethe::image {
 
 struct Finding {
-  std::string
-      where;  // the file: "/boot/initrd.img", "initrd:/init", "root:/usr/bin/x", "ISO structure", ".cmdline"
+  std::string where;  // the file: "/boot/initrd.img", "initrd:/init", "root:/usr/bin/x", "ISO
+                      // structure", ".cmdline"
   std::string what;
 };
 

@@ -15,15 +15,15 @@ constexpr std::string_view kImageSecurityDatabase(
     "\xcb\xb2\x19\xd7\x3a\x3d\x96\x45\xa3\xbc\xda\xd0\x0e\x67\x65\x6f", 16);
 constexpr std::string_view kAuthenticatedStore(
     "\x78\x2c\xf3\xaa\x7b\x94\x9a\x43\xa1\x80\x2e\x14\x4e\xc3\x77\x92", 16);
-constexpr std::string_view kX509(
-    "\xa1\x59\xc0\xa5\xe4\x94\xa7\x4a\x87\xb5\xab\x15\x5c\x2b\xf0\x72", 16);
+constexpr std::string_view kX509("\xa1\x59\xc0\xa5\xe4\x94\xa7\x4a\x87\xb5\xab\x15\x5c\x2b\xf0\x72",
+                                 16);
 constexpr std::string_view kOwner("lethe test owner", 16);
 
 // edk2, MdePkg/Include/Pi/PiFirmwareVolume.h and
 // MdeModulePkg/Include/Guid/VariableFormat.h: volume header, store header, variables.
 constexpr size_t kVolumeHeaderLength = 48;  // offset of HeaderLength
 constexpr size_t kStoreHeaderBytes = 28;
-constexpr size_t kStoreSize = 16;           // offset of Size
+constexpr size_t kStoreSize = 16;  // offset of Size
 constexpr std::string_view kFormattedHealthy("\x5a\xfe", 2);
 constexpr uint16_t kStartId = 0x55aa;
 constexpr char kAdded = 0x3f;
@@ -56,9 +56,9 @@ std::string Variable(std::string_view name, std::string_view vendor, const std::
   for (const char c : name) utf16 += Little(static_cast<uint8_t>(c), 2);
   utf16 += Little(0, 2);
   const std::string time = Little(2026, 2) + Little(1, 1) + Little(1, 1) + Little(0, 12);
-  std::string out = Little(kStartId, 2) + kAdded + '\0' + Little(kAttributes, 4) +
-                    Little(0, 8) + time + Little(0, 4) + Little(utf16.size(), 4) +
-                    Little(data.size(), 4) + std::string(vendor) + utf16 + data;
+  std::string out = Little(kStartId, 2) + kAdded + '\0' + Little(kAttributes, 4) + Little(0, 8) +
+                    time + Little(0, 4) + Little(utf16.size(), 4) + Little(data.size(), 4) +
+                    std::string(vendor) + utf16 + data;
   out.resize((out.size() + 3) / 4 * 4, kErased);
   return out;
 }
@@ -88,8 +88,7 @@ Result<std::string> EnrollKey(std::string store, const std::string& certificate_
   const size_t at = header + kStoreHeaderBytes;
   if (!head.starts_with(kAuthenticatedStore) ||
       head.substr(kStoreSize + 4, 2) != kFormattedHealthy || end > store.size() ||
-      at + variables.size() > end ||
-      store.find_first_not_of(kErased, at) < at + variables.size()) {
+      at + variables.size() > end || store.find_first_not_of(kErased, at) < at + variables.size()) {
     return unknown;
   }
   store.replace(at, variables.size(), variables);

@@ -68,7 +68,8 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
   if (!options.manifest.empty()) verify.manifest = LETHE_TRY(ReadFile(options.manifest));
   const bool uki = image::LooksLikePe(file.bytes);
   if (!options.certificate.empty()) {
-    if (!uki) return Error{ErrorCode::kUsage, "--certificate is for a UKI: an ISO has no signature"};
+    if (!uki)
+      return Error{ErrorCode::kUsage, "--certificate is for a UKI: an ISO has no signature"};
     verify.certificate = LETHE_TRY(ReadFile(options.certificate, 1 << 20));
   }
   const auto report = LETHE_TRY_IN(
