@@ -119,14 +119,19 @@ TEST_F(Authenticode, WantsRsaOf2048Bits) {
 TEST_F(Authenticode, RefusesOtherHashes) {
   constexpr std::string_view kSha256Oid("\x60\x86\x48\x01\x65\x03\x04\x02\x01", 9);
   const std::string good = SignAuthenticode(digest_, key_).value();
+  constexpr const char* kSays[] = {"names another hash", "over another digest", "by another hash"};
   size_t places = 0;
   for (size_t at = good.find(kSha256Oid); at != std::string::npos;
        at = good.find(kSha256Oid, at + 1)) {
-    ++places;
+    ASSERT_LT(places, std::size(kSays));
+    const std::string says = kSays[places++];
     for (const char hash : {'\x02', '\x03', '\x04'}) {
       std::string bad = good;
       bad[at + kSha256Oid.size() - 1] = hash;
-      EXPECT_EQ(VerifyAuthenticode(bad, digest_, std::nullopt).error().code, ErrorCode::kUntrusted);
+      const auto signer = VerifyAuthenticode(bad, digest_, std::nullopt);
+      ASSERT_FALSE(signer) << says;
+      EXPECT_EQ(signer.error().code, ErrorCode::kUntrusted);
+      EXPECT_NE(signer.error().message.find(says), std::string::npos) << signer.error().message;
     }
   }
   EXPECT_EQ(places, 3U) << "in the list of hashes, at the image's digest, at the signer";

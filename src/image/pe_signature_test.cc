@@ -146,5 +146,18 @@ TEST_F(SbsignTest, ItsSignatureIsOverOurDigest) {
   }
 }
 
+TEST_F(SbsignTest, ItsSignatureByAWeakKeyIsRefused) {
+  ASSERT_TRUE(
+      RunChecked({.argv = {"openssl", "req", "-x509", "-newkey", "rsa:1024", "-nodes", "-days", "2",
+                           "-subj", "/CN=weak", "-keyout", path("key"), "-out", path("pem")}}));
+  const auto made = RunChecked({.argv = {"sbsign", "--detached", "--key", path("key"), "--cert",
+                                         path("pem"), "--output", path("out"), path("x.efi")}});
+  ASSERT_TRUE(made) << made.error().message;
+  const auto signer = crypto::VerifyAuthenticode(ReadFile(path("out")).value(), digest_, {});
+  ASSERT_FALSE(signer);
+  EXPECT_EQ(signer.error().code, ErrorCode::kUntrusted);
+  EXPECT_NE(signer.error().message.find("2048 bits"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace lethe::image

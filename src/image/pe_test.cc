@@ -168,5 +168,21 @@ TEST(UpdatePeChecksum, IsTheSumOfAllWordsPlusTheLength) {
   EXPECT_EQ(Number(file, pe.checksum_offset), first + 0x105) << "it does not count itself";
 }
 
+// End-around carry is arithmetic modulo 65535, where nothing but an empty sum is 0.
+TEST(UpdatePeChecksum, CarriesAround) {
+  std::mt19937 random(20260403);
+  for (int round = 0; round < 200; ++round) {
+    std::string file = MakeTestPe();
+    for (size_t i = 0; i < 8; ++i) file[1100 + i] = static_cast<char>(random());
+    const auto pe = ReadPe(file).value();
+    PutNumber(file, pe.checksum_offset, 0, 4);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < file.size(); ++i)
+      sum += uint64_t{static_cast<uint8_t>(file[i])} << (i % 2 * 8);
+    UpdatePeChecksum(file, pe);
+    EXPECT_EQ(Number(file, pe.checksum_offset), (sum - 1) % 65535 + 1 + file.size());
+  }
+}
+
 }  // namespace
 }  // namespace lethe::image

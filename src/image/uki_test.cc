@@ -97,5 +97,19 @@ TEST(VerifyUki, SaysWhichSectionDiffers) {
   EXPECT_EQ(report.findings[0].where, ".cmdline");
 }
 
+TEST(VerifyUki, SeesPaddingAndHeaders) {
+  const std::string uki = AssembleUki(Parts()).value();
+  const auto pe = ReadPe(uki).value();
+  Manifest manifest;
+  manifest.uki = DescribeUki(uki).value();
+  for (const size_t place : {kTestCoff + 4, FindPeSection(pe, kUkiInitrd)->raw_offset + 511UL}) {
+    std::string flipped = uki;
+    flipped[place] = static_cast<char>(flipped[place] ^ 1);
+    const auto report = VerifyUki(flipped, {.manifest = WriteManifest(manifest)}).value();
+    ASSERT_EQ(report.findings.size(), 2U) << place;
+    EXPECT_EQ(report.findings[1].where, "UKI structure");
+  }
+}
+
 }  // namespace
 }  // namespace lethe::image

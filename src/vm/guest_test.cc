@@ -60,6 +60,16 @@ TEST(QemuCommand, GivesUefiItsOwnVariables) {
   EXPECT_EQ(After(command, "-drive", 1), "if=pflash,format=raw,file=/s/variables.fd");
 }
 
+TEST(QemuCommand, GuardsVariablesUnderSecureBoot) {
+  const auto command = QemuCommand(
+      {.uefi = true, .secure_boot = true, .firmware_console = "/c,1", .disks = {"/d"}}, "/s");
+  EXPECT_EQ(After(command, "-machine"), "q35,smm=on");
+  EXPECT_EQ(After(command, "-global"), "driver=cfi.pflash01,property=secure,value=on");
+  EXPECT_NE(After(command, "-drive").find("OVMF_CODE_4M.secboot.fd"), std::string::npos);
+  EXPECT_EQ(After(command, "-drive", 1), "if=pflash,format=raw,file=/s/variables.fd");
+  EXPECT_EQ(After(command, "-serial"), "file:/c,,1");
+}
+
 TEST(QemuCommand, ForwardsPortsOnLoopbackOnly) {
   const auto command =
       QemuCommand({.iso = "/a", .forwards = {{"udp", 11940, 1194}, {"tcp", 4430, 443}}}, "/s");
