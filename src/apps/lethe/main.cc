@@ -18,11 +18,12 @@ constexpr Command kCommands[] = {
     {"image", "inspect", "show version, packages and sizes of an ISO", DeclareImageInspect},
     {"image", "boot", "boot an ISO in QEMU", DeclareImageBoot},
     {"image", "verify", "check every file of an ISO against its manifest", DeclareImageVerify},
+    {"image", "diff", "say what differs between two ISOs, where and why", DeclareImageDiff},
 };
 
 constexpr const char* kNouns[][2] = {
     {"recipe", "an operating system as source: recipe.toml, recipe.lock, files"},
-    {"image", "the bootable ISO: build, verify, inspect, boot"},
+    {"image", "the bootable ISO: build, verify, compare, inspect, boot"},
 };
 
 int Report(const Error& error, bool json) {
