@@ -12,6 +12,7 @@ namespace lethe::image {
 namespace {
 
 constexpr uint64_t kSuperOffset = 1024;
+constexpr size_t kMaxPieces = 4U << 20;
 
 struct Field {
   std::string_view name;
@@ -123,6 +124,8 @@ void ImageMap::ReadNodes(uint64_t at) {
   std::vector<const RootNode*> stored;
   for (ErofsNode& node : *nodes) {
     auto place = reader_->Place(node.nid);
+    if (list_.pieces.size() > kMaxPieces)
+      place = Error{ErrorCode::kMalformed, "more than four million pieces"};
     if (!place) {
       list_.damage.push_back("root image: " + Printable(node.path) + ": " + place.error().message);
       place = ErofsPlace{};

@@ -226,6 +226,60 @@ TEST(DiffImages, TellsTheSameFilesStoredOtherwise) {
   EXPECT_EQ(Find(report, "/compressible", Aspect::kContent), nullptr);
 }
 
+// Made by mkfs.erofs: tests/vectors/erofs/make says what differs.
+TEST(DiffImages, TellsAttributesLinksAndTimesOfFiles) {
+  const DiffReport report = Diff(MakeFixtureIso({.root_image = RootImage("metadata-a")}),
+                                 MakeFixtureIso({.root_image = RootImage("metadata-b")}));
+  ASSERT_TRUE(report.a.damage.empty() && report.b.damage.empty());
+  const Difference* attributes = Find(report, "/attributes", Aspect::kXattrs);
+  ASSERT_NE(attributes, nullptr);
+  EXPECT_EQ(attributes->value_a, "user.a=6f6e65\nsecurity.capability=74776f\n");
+  EXPECT_EQ(attributes->value_b, "security.capability=74776f\nuser.a=6f6e65\n");
+  EXPECT_EQ(CauseOf(*attributes), "xattr-order");
+  const Difference* link = Find(report, "/second", Aspect::kHardLinks);
+  ASSERT_NE(link, nullptr);
+  EXPECT_EQ(CauseOf(*link), "hard-link");
+  const Difference* time = Find(report, "/time", Aspect::kTime);
+  ASSERT_NE(time, nullptr);
+  EXPECT_EQ(time->value_b, "1600000000");
+  EXPECT_EQ(CauseOf(*time), "time-below-epoch");
+  EXPECT_EQ(report.total, report.consequences + 3);
+}
+
+TEST(DiffImages, TellsOtherInodeNumbers) {
+  std::string root = RootImage("metadata-a");
+  const auto reader = ErofsReader::Open(root).value();
+  for (const ErofsNode& node : reader.List().value()) {
+    if (node.path == "/time") PutNumber(root, reader.Place(node.nid)->inode.at + 20, 99, 4);
+  }
+  const DiffReport report = Diff(MakeFixtureIso({.root_image = RootImage("metadata-a")}),
+                                 MakeFixtureIso({.root_image = Resummed(root)}));
+  const Difference* number = Find(report, "/time", Aspect::kInodeNumber);
+  ASSERT_NE(number, nullptr);
+  EXPECT_EQ(number, &report.differences[0]);
+  EXPECT_EQ(number->value_b, "99");
+  EXPECT_EQ(CauseOf(*number), "inode-number");
+}
+
+TEST(DiffImages, TellsTheOrderOfEntries) {
+  const std::string a = MakeFixtureIso({.root_image = RootImage()});
+  // Two entries of the boot folder change places.
+  std::string b = a;
+  const auto record = [&](const char* name) {
+    return At(a, Layer::kIsoStructure, std::string("record of /boot/") + name + ": name and flags");
+  };
+  const uint64_t first = record("initrd.img"), second = record("vmlinuz");
+  const std::string one = a.substr(first, second - first);
+  const std::string two = a.substr(second, static_cast<uint8_t>(a[second]));
+  PutText(b, first, two + one);
+  const DiffReport report = Diff(a, b);
+  const Difference* order = Find(report, "order of folder /boot", Aspect::kOrder);
+  ASSERT_NE(order, nullptr);
+  EXPECT_EQ(order->value_a, "initrd.img");
+  EXPECT_EQ(order->value_b, "vmlinuz");
+  EXPECT_EQ(CauseOf(*order), "iso-folder-order");
+}
+
 TEST(DiffImages, TellsOtherInputsFirst) {
   std::string root = RootImage();
   root[root.find("tiny\n")] = 'T';
@@ -329,6 +383,40 @@ TEST(DiffImages, DamagedImagesNeverCrash) {
                                    i % 2 == 0 ? std::string_view(b) : Iso(), {.jobs = 1});
     ASSERT_TRUE(report);
     EXPECT_FALSE(report->identical);
+  }
+}
+
+// Bytes of streams, programs and words, damaged: every rule looks at them.
+TEST(LikelyCauses, HostileBytesNeverCrash) {
+  const std::string xz(
+      "\xfd"
+      "7zXZ\0"
+      "abcdefghijklmnopqrstuvwxyz0123456789YZ",
+      44);
+  const std::string gzip = std::string("\x1f\x8b\x08\x0c", 4) + std::string(40, 'x');
+  const std::string elf = std::string(
+                              "\x7f"
+                              "ELF\x02\x01",
+                              6) +
+                          std::string(200, '\1');
+  const std::string words =
+      "root@host 2026-11-25 10:00:00 +0200 /build/x uname 6.1.0-18-amd64 -march=x";
+  std::mt19937 random(11);
+  for (const std::string& good : {xz, gzip, elf, words, MakePe()}) {
+    for (int i = 0; i < 3000; ++i) {
+      std::string a = good, b = good;
+      for (int flips = 0; flips < 3; ++flips) {
+        a[random() % a.size()] = static_cast<char>(random());
+        b[random() % b.size()] = static_cast<char>(random());
+      }
+      if (i % 4 == 0) b.resize(random() % b.size());
+      Difference out;
+      DescribeContents(a, b, out);
+      for (const Cause* cause :
+           LikelyCauses({.where = "/x", .a = a, .b = b, .at = out.offset}, {})) {
+        EXPECT_FALSE(cause->id.empty());
+      }
+    }
   }
 }
 
