@@ -12,23 +12,17 @@ namespace {
 
 constexpr uint64_t kMaxSections = 96;  // PE/COFF: what the Windows loader allows
 
-struct Field {
-  std::string_view name;
-  uint64_t at;
-  uint64_t size;
-};
-
-constexpr Field kFatEntry[] = {{"name", 0, 11},  {"attributes", 11, 2},
-                               {"times", 13, 7}, {"place and size", 20, 2},
-                               {"times", 22, 4}, {"place and size", 26, 6}};
+constexpr PieceField kFatEntry[] = {{"name", 0, 11},  {"attributes", 11, 2},
+                                    {"times", 13, 7}, {"place and size", 20, 2},
+                                    {"times", 22, 4}, {"place and size", 26, 6}};
 // Digits of a newc header.
-constexpr Field kCpioHeader[] = {
+constexpr PieceField kCpioHeader[] = {
     {"magic", 0, 6},     {"inode number", 6, 8},     {"mode", 14, 8},
     {"owner", 22, 16},   {"number of links", 38, 8}, {"time", 46, 8},
     {"size", 54, 8},     {"device numbers", 62, 32}, {"size of the name", 94, 8},
     {"checksum", 102, 8}};
 
-// Layers of what is stored in the EFI partition and in the initrd.
+// The kernel takes microcode from files with fixed names, below this folder.
 Layer InitrdLayer(std::string_view name) {
   return name.starts_with("kernel/") ? Layer::kMicrocode : Layer::kInitrdFile;
 }
@@ -36,7 +30,7 @@ Layer InitrdLayer(std::string_view name) {
 void DescribeFatEntry(std::string_view iso, const FatEntry& entry, const Extent& partition,
                       PieceList& out) {
   const std::string name = Printable(entry.path);
-  for (const Field& field : kFatEntry) {
+  for (const PieceField& field : kFatEntry) {
     const bool label_time = entry.label && field.name == "times";
     out.Add(Layer::kEfiPartition,
             "entry of " + name + ": " + std::string(label_time ? "label's times" : field.name),
@@ -164,10 +158,7 @@ Extent DescribeInitrd(std::string_view iso, const Extent& file, PieceList& out) 
     const auto data_at = static_cast<uint64_t>(entry.bytes.data() - archive.data());
     const uint64_t header = file.at + name_at - kHeader;
     order.items.push_back(name);
-    for (const Field& field : kCpioHeader) {
-      out.Add(Layer::kInitrd, "header of " + name + ": " + std::string(field.name),
-              header + field.at, field.size, file.at);
-    }
+    out.AddFields(kCpioHeader, Layer::kInitrd, "header of " + name + ": ", header, file.at);
     out.Add(Layer::kInitrd, "header of " + name + ": name", file.at + name_at, entry.name.size(),
             file.at);
     out.Add(Layer::kInitrd, "padding after the name of " + name,

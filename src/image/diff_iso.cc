@@ -17,57 +17,43 @@ constexpr int kMaxDepth = 16;
 constexpr int kMaxDescriptors = 16;
 constexpr int kMaxCatalogueEntries = 64;
 
-// Name, offset and size inside of a structure.
-struct Field {
-  std::string_view name;
-  uint64_t at;
-  uint64_t size;
-};
-
-constexpr Field kMbr[] = {{"boot code", 0, 440},    {"disk signature", 440, 4},
-                          {"reserved", 444, 2},     {"partition 1", 446, 16},
-                          {"partition 2", 462, 16}, {"partition 3", 478, 16},
-                          {"partition 4", 494, 16}, {"signature", 510, 2}};
-constexpr Field kGptHeader[] = {{"signature and revision", 0, 16},
-                                {"header checksum", 16, 4},
-                                {"reserved", 20, 4},
-                                {"place and size", 24, 32},
-                                {"disk GUID", 56, 16},
-                                {"place of the entries", 72, 16},
-                                {"entries checksum", 88, 4},
-                                {"rest of the header", 92, kBlock - 92}};
-constexpr Field kGptEntry[] = {{"type", 0, 16},
-                               {"GUID", 16, 16},
-                               {"place and size", 32, 16},
-                               {"flags", 48, 8},
-                               {"name", 56, 72}};
-constexpr Field kPrimaryVolume[] = {{"header", 0, 8},
-                                    {"system id", 8, 32},
-                                    {"volume id", 40, 32},
-                                    {"reserved", 72, 8},
-                                    {"place and size", 80, 8},
-                                    {"volume set", 88, 44},
-                                    {"place and size of path tables", 132, 24},
-                                    {"root folder: place and size", 156, 18},
-                                    {"root folder: date", 174, 7},
-                                    {"root folder", 181, 9},
-                                    {"volume set id", 190, 128},
-                                    {"publisher id", 318, 128},
-                                    {"preparer id", 446, 128},
-                                    {"application id", 574, 128},
-                                    {"names of files", 702, 111},
-                                    {"creation date", 813, 17},
-                                    {"modification date", 830, 17},
-                                    {"expiration date", 847, 17},
-                                    {"effective date", 864, 17},
-                                    {"application use", 883, 512}};
-
-template <size_t kCount>
-void AddFields(const Field (&fields)[kCount], Layer layer, const std::string& prefix, uint64_t at,
-               uint64_t layer_at, PieceList& out) {
-  for (const Field& field : fields)
-    out.Add(layer, prefix + std::string(field.name), at + field.at, field.size, layer_at);
-}
+constexpr PieceField kMbr[] = {{"boot code", 0, 440},    {"disk signature", 440, 4},
+                               {"reserved", 444, 2},     {"partition 1", 446, 16},
+                               {"partition 2", 462, 16}, {"partition 3", 478, 16},
+                               {"partition 4", 494, 16}, {"signature", 510, 2}};
+constexpr PieceField kGptHeader[] = {{"signature and revision", 0, 16},
+                                     {"header checksum", 16, 4},
+                                     {"reserved", 20, 4},
+                                     {"place and size", 24, 32},
+                                     {"disk GUID", 56, 16},
+                                     {"place of the entries", 72, 16},
+                                     {"entries checksum", 88, 4},
+                                     {"rest of the header", 92, kBlock - 92}};
+constexpr PieceField kGptEntry[] = {{"type", 0, 16},
+                                    {"GUID", 16, 16},
+                                    {"place and size", 32, 16},
+                                    {"flags", 48, 8},
+                                    {"name", 56, 72}};
+constexpr PieceField kPrimaryVolume[] = {{"header", 0, 8},
+                                         {"system id", 8, 32},
+                                         {"volume id", 40, 32},
+                                         {"reserved", 72, 8},
+                                         {"place and size", 80, 8},
+                                         {"volume set", 88, 44},
+                                         {"place and size of path tables", 132, 24},
+                                         {"root folder: place and size", 156, 18},
+                                         {"root folder: date", 174, 7},
+                                         {"root folder", 181, 9},
+                                         {"volume set id", 190, 128},
+                                         {"publisher id", 318, 128},
+                                         {"preparer id", 446, 128},
+                                         {"application id", 574, 128},
+                                         {"names of files", 702, 111},
+                                         {"creation date", 813, 17},
+                                         {"modification date", 830, 17},
+                                         {"expiration date", 847, 17},
+                                         {"effective date", 864, 17},
+                                         {"application use", 883, 512}};
 
 std::string_view Slice(std::string_view bytes, uint64_t at, uint64_t size) {
   return at > bytes.size() || size > bytes.size() - at ? std::string_view()
@@ -76,7 +62,7 @@ std::string_view Slice(std::string_view bytes, uint64_t at, uint64_t size) {
 
 void DescribeGpt(std::string_view iso, uint64_t at, const std::string& prefix, PieceList& out) {
   if (Slice(iso, at, kBlock).substr(0, 8) != "EFI PART") return;
-  AddFields(kGptHeader, Layer::kSystemArea, prefix, at, 0, out);
+  out.AddFields(kGptHeader, Layer::kSystemArea, prefix, at, 0);
   const uint64_t entries = LittleEndian(iso, at + 72, 8);
   const uint64_t count = std::min(LittleEndian(iso, at + 80, 4), kMaxPartitions);
   const uint64_t size = LittleEndian(iso, at + 84, 4);
@@ -85,8 +71,8 @@ void DescribeGpt(std::string_view iso, uint64_t at, const std::string& prefix, P
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t entry = entries * kBlock + i * size;
     if (Slice(iso, entry, 16).find_first_not_of('\0') == std::string_view::npos) continue;
-    AddFields(kGptEntry, Layer::kSystemArea, prefix + "partition " + std::to_string(i + 1) + ": ",
-              entry, 0, out);
+    out.AddFields(kGptEntry, Layer::kSystemArea,
+                  prefix + "partition " + std::to_string(i + 1) + ": ", entry, 0);
   }
 }
 
@@ -189,7 +175,7 @@ void DescribeVolume(std::string_view iso, uint64_t base, const std::string& pref
     if (type == 0)
       out.Add(Layer::kIsoStructure, prefix + "place of the boot catalogue", at + 71, 4, 0);
     if (type != 1) continue;
-    AddFields(kPrimaryVolume, Layer::kIsoStructure, prefix + "volume: ", at, 0, out);
+    out.AddFields(kPrimaryVolume, Layer::kIsoStructure, prefix + "volume: ", at, 0);
     const uint64_t table = std::min(LittleEndian(descriptor, 132, 4), 16 * kSector);
     for (const uint64_t place : {uint64_t{140}, uint64_t{148}}) {
       // The second one is big-endian.
@@ -209,7 +195,7 @@ void DescribeVolume(std::string_view iso, uint64_t base, const std::string& pref
 
 void DescribeSystemArea(std::string_view iso, PieceList& out) {
   out.Add(Layer::kSystemArea, "rest of the system area", 0, kFirstDescriptor, 0);
-  AddFields(kMbr, Layer::kSystemArea, "MBR: ", 0, 0, out);
+  out.AddFields(kMbr, Layer::kSystemArea, "MBR: ", 0, 0);
   DescribeGpt(iso, kBlock, "GPT: ", out);
   if (iso.size() >= 2 * kBlock) DescribeGpt(iso, iso.size() - kBlock, "GPT copy: ", out);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,7 +40,7 @@ struct Piece {
   uint64_t at = 0;   // in the ISO
   uint64_t size = 0;
   uint64_t layer_at = 0;  // where its layer starts in the ISO
-  uint64_t file_at = 0;   // of root files: what of the file's content is stored here
+  uint64_t file_at = 0;   // of uncompressed root files: what of the content is stored here
 };
 
 // Things whose order tells nothing, but shows when it differs: entries of a folder, sections.
@@ -49,6 +50,13 @@ struct Sequence {
   std::vector<std::string> items;
 };
 
+// A field of a structure: name, and place inside of it.
+struct PieceField {
+  std::string_view name;
+  uint64_t at;
+  uint64_t size;
+};
+
 struct PieceList {
   std::vector<Piece> pieces;
   std::vector<Sequence> sequences;
@@ -56,6 +64,12 @@ struct PieceList {
 
   void Add(Layer layer, std::string name, uint64_t at, uint64_t size, uint64_t layer_at) {
     pieces.push_back({layer, std::move(name), at, size, layer_at, 0});
+  }
+  // All fields of the structure at `at`.
+  void AddFields(std::span<const PieceField> fields, Layer layer, const std::string& prefix,
+                 uint64_t at, uint64_t layer_at) {
+    for (const PieceField& field : fields)
+      Add(layer, prefix + std::string(field.name), at + field.at, field.size, layer_at);
   }
 };
 

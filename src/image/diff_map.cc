@@ -14,23 +14,17 @@ namespace {
 constexpr uint64_t kSuperOffset = 1024;
 constexpr size_t kMaxPieces = 4U << 20;
 
-struct Field {
-  std::string_view name;
-  uint64_t at;
-  uint64_t size;
-};
-
 // erofs_super_block
-constexpr Field kSuperblock[] = {{"magic", 0, 4},
-                                 {"checksum", 4, 4},
-                                 {"features", 8, 6},
-                                 {"number of nodes", 14, 10},
-                                 {"build time", 24, 12},
-                                 {"number of blocks", 36, 4},
-                                 {"places of metadata", 40, 8},
-                                 {"UUID", 48, 16},
-                                 {"volume name", 64, 16},
-                                 {"features", 80, 48}};
+constexpr PieceField kSuperblock[] = {{"magic", 0, 4},
+                                      {"checksum", 4, 4},
+                                      {"features", 8, 6},
+                                      {"number of nodes", 14, 10},
+                                      {"build time", 24, 12},
+                                      {"number of blocks", 36, 4},
+                                      {"places of metadata", 40, 8},
+                                      {"UUID", 48, 16},
+                                      {"volume name", 64, 16},
+                                      {"features", 80, 48}};
 
 Layer LayerOfFile(std::string_view path) {
   if (path.starts_with("/lethe/")) return Layer::kDescription;
@@ -90,10 +84,7 @@ void ImageMap::DescribeFiles() {
 }
 
 void ImageMap::DescribeRoot(uint64_t at) {
-  for (const Field& field : kSuperblock) {
-    list_.Add(Layer::kRootImage, "superblock: " + std::string(field.name),
-              at + kSuperOffset + field.at, field.size, at);
-  }
+  list_.AddFields(kSuperblock, Layer::kRootImage, "superblock: ", at + kSuperOffset, at);
   const uint64_t blocks = LittleEndian(root_image_, kSuperOffset + 36, 4);
   const uint64_t block_bits = LittleEndian(root_image_, kSuperOffset + 12, 1);
   if (block_bits <= 16 && blocks << block_bits < root_image_.size()) {
@@ -142,8 +133,9 @@ void ImageMap::ReadNodes(uint64_t at) {
                 out.place.inode.data - out.place.inode.at, at);
     }
     for (const ErofsExtent& extent : out.place.extents) {
+      const bool plain = extent.coding == ErofsCoding::kPlain;
       list_.pieces.push_back(
-          {Layer::kRootFile, shown, at + extent.at, extent.stored, at, extent.logical});
+          {Layer::kRootFile, shown, at + extent.at, extent.stored, at, plain ? extent.logical : 0});
     }
     if (!out.place.extents.empty()) stored.push_back(&out);
   }

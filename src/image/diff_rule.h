@@ -27,7 +27,7 @@ struct Rule {
   bool (*fits)(const Evidence&, const PairFacts&) = nullptr;  // null: the place says it all
 };
 
-// In the order of their rank, the first table before the second before the third.
+// In the order of their rank: each table before the next, each row before the next.
 std::span<const Rule> RulesOfInputs();
 std::span<const Rule> RulesOfPlaces();
 std::span<const Rule> RulesOfLayers();

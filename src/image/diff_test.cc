@@ -249,7 +249,8 @@ TEST(DiffImages, TellsAttributesLinksAndTimesOfFiles) {
 TEST(DiffImages, TellsOtherInodeNumbers) {
   std::string root = RootImage("metadata-a");
   const auto reader = ErofsReader::Open(root).value();
-  for (const ErofsNode& node : reader.List().value()) {
+  const auto nodes = reader.List().value();
+  for (const ErofsNode& node : nodes) {
     if (node.path == "/time") PutNumber(root, reader.Place(node.nid)->inode.at + 20, 99, 4);
   }
   const DiffReport report = Diff(MakeFixtureIso({.root_image = RootImage("metadata-a")}),

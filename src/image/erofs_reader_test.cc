@@ -86,8 +86,9 @@ INSTANTIATE_TEST_SUITE_P(Images, ErofsFixture,
 TEST(ErofsReader, ReadsAttributesTimesAndLinks) {
   const std::string image = Fixture("metadata-b.erofs");
   const auto reader = ErofsReader::Open(image).value();
+  const auto list = reader.List().value();
   std::map<std::string, ErofsNode> nodes;
-  for (const ErofsNode& node : reader.List().value()) nodes[node.path] = node;
+  for (const ErofsNode& node : list) nodes[node.path] = node;
   const auto attributes = reader.Xattrs(nodes["/attributes"].nid).value();
   ASSERT_EQ(attributes.size(), 2U);
   EXPECT_EQ(attributes[0].name, "security.capability");
@@ -98,7 +99,8 @@ TEST(ErofsReader, ReadsAttributesTimesAndLinks) {
   EXPECT_EQ(reader.Place(nodes["/first"].nid)->inode.mtime_unix_s, 1700000000U);
   const std::string linked = Fixture("metadata-a.erofs");
   const auto other = ErofsReader::Open(linked).value();
-  for (const ErofsNode& node : other.List().value()) {
+  const auto others = other.List().value();
+  for (const ErofsNode& node : others) {
     if (node.path != "/second") continue;
     EXPECT_EQ(other.Place(node.nid)->inode.links, 2U);
   }
