@@ -272,6 +272,7 @@ std::vector<Planted> Media() {
       {"erofs-uuid", Piece(erofs, "superblock: UUID")},
       {"mkfs-version", Piece(erofs, "superblock: features")},
       {"stale-tail", Piece(erofs, "behind the end of the file system")},
+      {"stale-tail", Piece(iso, "behind the end of the volume")},
       {"table-padding", Piece(erofs, "metadata and padding")},
   };
 }

@@ -79,6 +79,7 @@ std::string VolumeDescriptor(uint64_t sectors, uint64_t root) {
 
 void WriteGpt(std::string& iso, uint64_t at, uint64_t entries) {
   PutText(iso, at, "EFI PART");
+  PutNumber(iso, at + 32, iso.size() / kBlock - 1, 8);  // of the copy
   PutNumber(iso, at + 16, 0x11223344, 4);
   PutText(iso, at + 56, "0123456789abcdef");
   PutNumber(iso, at + 72, entries, 8);

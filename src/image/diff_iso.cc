@@ -175,6 +175,11 @@ void DescribeVolume(std::string_view iso, uint64_t base, const std::string& pref
     if (type == 0)
       out.Add(Layer::kIsoStructure, prefix + "place of the boot catalogue", at + 71, 4, 0);
     if (type != 1) continue;
+    const uint64_t end = base + LittleEndian(descriptor, 80, 4) * kSector;
+    if (base == 0 && end < iso.size()) {
+      out.Add(Layer::kIsoStructure, prefix + "behind the end of the volume", end, iso.size() - end,
+              0);
+    }
     out.AddFields(kPrimaryVolume, Layer::kIsoStructure, prefix + "volume: ", at, 0);
     const uint64_t table = std::min(LittleEndian(descriptor, 132, 4), 16 * kSector);
     for (const uint64_t place : {uint64_t{140}, uint64_t{148}}) {
@@ -197,7 +202,8 @@ void DescribeSystemArea(std::string_view iso, PieceList& out) {
   out.Add(Layer::kSystemArea, "rest of the system area", 0, kFirstDescriptor, 0);
   out.AddFields(kMbr, Layer::kSystemArea, "MBR: ", 0, 0);
   DescribeGpt(iso, kBlock, "GPT: ", out);
-  if (iso.size() >= 2 * kBlock) DescribeGpt(iso, iso.size() - kBlock, "GPT copy: ", out);
+  const uint64_t copy = LittleEndian(iso, kBlock + 32, 8);
+  if (copy > 1 && copy < iso.size() / kBlock) DescribeGpt(iso, copy * kBlock, "GPT copy: ", out);
 }
 
 void DescribeVolumes(std::string_view iso, PieceList& out) {

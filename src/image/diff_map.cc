@@ -42,8 +42,8 @@ Result<ImageMap> ImageMap::Make(std::string_view iso) {
   ImageMap map(iso);
   map.listing_ = LETHE_TRY(ReadIso(iso));
   map.list_.Add(Layer::kIsoStructure, "padding", 0, iso.size(), 0);
-  DescribeSystemArea(iso, map.list_);
   DescribeVolumes(iso, map.list_);
+  DescribeSystemArea(iso, map.list_);
   map.DescribeFiles();
   const Extent efi = DescribeBootCatalogue(iso, map.listing_, map.list_);
   DescribeEfiPartition(iso, efi, map.list_);
@@ -60,6 +60,10 @@ void ImageMap::DescribeFiles() {
       initrd = {file.offset, file.size};
     } else if (file.path == "/boot/eltorito.img") {
       DescribeBiosLoader({file.offset, file.size}, list_);
+    } else if (file.path.ends_with(".efi") || file.path.ends_with(".EFI")) {
+      list_.Add(Layer::kEfiProgram, Printable(file.path), file.offset, file.size, file.offset);
+      DescribePe(iso_, {file.offset, file.size},
+                 {Layer::kEfiProgram, Printable(file.path) + ": ", file.offset}, list_);
     } else {
       list_.Add(LayerOfFile(file.path), Printable(file.path), file.offset, file.size, file.offset);
     }

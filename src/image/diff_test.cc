@@ -341,6 +341,17 @@ TEST(DiffImages, ComparesADamagedRootImageByTheOthersNames) {
   EXPECT_TRUE(d->iso_a.has_value());
 }
 
+TEST(DiffImages, TellsTheTailOfAnOlderFile) {
+  const DiffReport report = Diff(Iso(), Iso() + std::string(4096, 'o'));
+  EXPECT_EQ(report.first.at, Iso().size());
+  EXPECT_FALSE(report.first.a);
+  ASSERT_TRUE(report.first.b);
+  EXPECT_EQ(report.first.b->name, "behind the end of the volume");
+  EXPECT_EQ(report.differences[0].where, "behind the end of the volume");
+  EXPECT_EQ(CauseOf(report.differences[0]), "stale-tail");
+  EXPECT_EQ(report.total, 1U);
+}
+
 TEST(DiffImages, SaysWhereATruncatedIsoEnds) {
   const std::string b = Iso().substr(0, Iso().size() / 2);
   const DiffReport report = Diff(Iso(), b);
