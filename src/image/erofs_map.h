@@ -30,6 +30,9 @@ struct ErofsInode {
   uint64_t size = 0;
   uint32_t info = 0;  // i_u: block address
   uint64_t xattr_bytes = 0;
+  uint64_t mtime_unix_s = 0;  // of a compact inode: when the image was built
+  uint32_t links = 1;
+  uint32_t number = 0;  // st_ino
 };
 
 enum class ErofsCoding {

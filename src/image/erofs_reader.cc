@@ -159,6 +159,8 @@ Result<ErofsReader> ErofsReader::Open(std::string_view image) {
     LETHE_TRY(CheckChecksum(reader.image_));
   reader.root_nid_ = ErofsNumber<uint16_t>(super, 14);
   reader.meta_offset_ = uint64_t{ErofsNumber<uint32_t>(super, 40)} << reader.image_.block_bits;
+  reader.xattr_offset_ = uint64_t{ErofsNumber<uint32_t>(super, 44)} << reader.image_.block_bits;
+  reader.build_time_unix_s_ = ErofsNumber<uint64_t>(super, 24);
   const auto features = ErofsNumber<uint32_t>(super, 80);
   if ((features & ~kKnownFeatures) != 0)
     return UnsupportedErofs("feature " + std::to_string(features & ~kKnownFeatures));
@@ -182,6 +184,9 @@ Result<ErofsInode> ErofsReader::ReadInode(uint64_t nid) const {
   inode.info = ErofsNumber<uint32_t>(raw, 16);
   inode.uid = extended ? ErofsNumber<uint32_t>(raw, 24) : ErofsNumber<uint16_t>(raw, 24);
   inode.gid = extended ? ErofsNumber<uint32_t>(raw, 28) : ErofsNumber<uint16_t>(raw, 26);
+  inode.mtime_unix_s = extended ? ErofsNumber<uint64_t>(raw, 32) : build_time_unix_s_;
+  inode.links = extended ? ErofsNumber<uint32_t>(raw, 44) : ErofsNumber<uint16_t>(raw, 6);
+  inode.number = ErofsNumber<uint32_t>(raw, 20);
   const auto xattrs = ErofsNumber<uint16_t>(raw, 2);
   inode.xattr_bytes = xattrs == 0 ? 0 : 12 + 4 * (uint64_t{xattrs} - 1);
   inode.data = inode.at + raw.size() + inode.xattr_bytes;
@@ -206,6 +211,51 @@ Result<std::string> ErofsReader::Read(uint64_t nid, uint64_t max_bytes) const {
     out += piece;
     return {};
   }));
+  return out;
+}
+
+Result<ErofsPlace> ErofsReader::Place(uint64_t nid) const {
+  ErofsPlace place{LETHE_TRY(ReadInode(nid)), {}};
+  place.extents = LETHE_TRY(MapErofsFile(image_, place.inode));
+  return place;
+}
+
+// Appends the attribute at `at` (erofs_xattr_entry); the value is its size, padded.
+Result<uint64_t> ErofsReader::ReadXattr(uint64_t at, ErofsXattr& out) const {
+  constexpr std::string_view kPrefixes[] = {
+      "",        "user.",    "system.posix_acl_access", "system.posix_acl_default", "trusted.",
+      "lustre.", "security."};
+  const std::string_view head = LETHE_TRY(image_.Slice(at, 4));
+  const auto name_size = ErofsNumber<uint8_t>(head, 0);
+  const auto prefix = ErofsNumber<uint8_t>(head, 1);
+  const auto value_size = ErofsNumber<uint16_t>(head, 2);
+  const std::string_view body = LETHE_TRY(image_.Slice(at + 4, uint64_t{name_size} + value_size));
+  out.name = prefix < std::size(kPrefixes) ? std::string(kPrefixes[prefix])
+                                           : "prefix-" + std::to_string(prefix) + ".";
+  out.name += body.substr(0, name_size);
+  out.value = body.substr(name_size);
+  return (4 + body.size() + 3) / 4 * 4;
+}
+
+Result<std::vector<ErofsXattr>> ErofsReader::Xattrs(uint64_t nid) const {
+  constexpr uint64_t kHeader = 12;  // erofs_xattr_ibody_header
+  const ErofsInode inode = LETHE_TRY(ReadInode(nid));
+  std::vector<ErofsXattr> out;
+  if (inode.xattr_bytes == 0) return out;
+  const uint64_t start = inode.data - inode.xattr_bytes;
+  const std::string_view body = LETHE_TRY(image_.Slice(start, inode.xattr_bytes));
+  const uint64_t shared = ErofsNumber<uint8_t>(body, 4);
+  if (kHeader + shared * 4 > body.size()) return BadErofs(start, "attributes are truncated");
+  for (uint64_t i = 0; i < shared; ++i) {
+    const auto id = ErofsNumber<uint32_t>(body, kHeader + i * 4);
+    LETHE_TRY(ReadXattr(xattr_offset_ + uint64_t{id} * 4, out.emplace_back()));
+  }
+  for (uint64_t at = kHeader + shared * 4; at + 4 <= body.size();) {
+    if (body.substr(at).find_first_not_of('\0') == std::string_view::npos) break;
+    const uint64_t size = LETHE_TRY(ReadXattr(start + at, out.emplace_back()));
+    if (size > body.size() - at) return BadErofs(start + at, "attributes are truncated");
+    at += size;
+  }
   return out;
 }
 

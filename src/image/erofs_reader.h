@@ -22,8 +22,19 @@ struct ErofsNode {
   uint32_t uid = 0;
   uint32_t gid = 0;
   uint64_t size = 0;
-  uint64_t nid = 0;         // equal for hard links
-  bool has_xattrs = false;  // their names and values are not read
+  uint64_t nid = 0;  // equal for hard links
+  bool has_xattrs = false;
+};
+
+struct ErofsXattr {
+  std::string name;  // with its prefix: "security.capability"
+  std::string value;
+};
+
+// Where one node lies in the image, and what of its metadata a listing leaves out.
+struct ErofsPlace {
+  ErofsInode inode;
+  std::vector<ErofsExtent> extents;  // in the order of the content
 };
 
 class ErofsReader {
@@ -47,18 +58,28 @@ class ErofsReader {
   // The same as one string.
   Result<std::string> Read(uint64_t nid, uint64_t max_bytes = 64U << 20) const;
 
+  // kMalformed and kUnavailable as ReadTo.
+  Result<ErofsPlace> Place(uint64_t nid) const;
+
+  // Extended attributes in stored order: those of this node alone behind the shared ones. The
+  // format itself allows no more than 17 MiB of them.
+  Result<std::vector<ErofsXattr>> Xattrs(uint64_t nid) const;
+
  private:
   class Inflater;
   struct Listing;
 
   ErofsReader() = default;
   Result<ErofsInode> ReadInode(uint64_t nid) const;
+  Result<uint64_t> ReadXattr(uint64_t at, ErofsXattr& out) const;
   Status Walk(uint64_t nid, const std::string& path, int depth, Listing& listing) const;
   Status WalkBlock(std::string_view block, const std::string& path, int depth,
                    Listing& listing) const;
 
   ErofsImage image_;
   uint64_t meta_offset_ = 0;
+  uint64_t xattr_offset_ = 0;  // of shared ones
+  uint64_t build_time_unix_s_ = 0;
   uint64_t root_nid_ = 0;
 };
 

@@ -83,6 +83,45 @@ INSTANTIATE_TEST_SUITE_P(Images, ErofsFixture,
                          ::testing::Values("mixed.erofs", "legacy.erofs", "tails.erofs",
                                            "small-blocks.erofs"));
 
+TEST(ErofsReader, ReadsAttributesTimesAndLinks) {
+  const std::string image = Fixture("metadata-b.erofs");
+  const auto reader = ErofsReader::Open(image).value();
+  const auto list = reader.List().value();
+  std::map<std::string, ErofsNode> nodes;
+  for (const ErofsNode& node : list) nodes[node.path] = node;
+  const auto attributes = reader.Xattrs(nodes["/attributes"].nid).value();
+  ASSERT_EQ(attributes.size(), 2U);
+  EXPECT_EQ(attributes[0].name, "security.capability");
+  EXPECT_EQ(attributes[0].value, "two");
+  EXPECT_EQ(attributes[1].name, "user.a");
+  EXPECT_TRUE(reader.Xattrs(nodes["/first"].nid).value().empty());
+  EXPECT_EQ(reader.Place(nodes["/time"].nid)->inode.mtime_unix_s, 1600000000U);
+  EXPECT_EQ(reader.Place(nodes["/first"].nid)->inode.mtime_unix_s, 1700000000U);
+  const std::string linked = Fixture("metadata-a.erofs");
+  const auto other = ErofsReader::Open(linked).value();
+  const auto others = other.List().value();
+  for (const ErofsNode& node : others) {
+    if (node.path != "/second") continue;
+    EXPECT_EQ(other.Place(node.nid)->inode.links, 2U);
+  }
+}
+
+TEST(ErofsReader, HostileAttributesNeverCrash) {
+  const std::string image = Fixture("metadata-a.erofs");
+  const size_t at = image.find("aone") - 16;
+  std::mt19937 random(3);
+  for (int i = 0; i < 2000; ++i) {
+    std::string damaged = image;
+    for (int flips = 0; flips < 3; ++flips)
+      damaged[at + random() % 48] = static_cast<char>(random());
+    damaged[1024 + 8] = 0;  // no checksum
+    const auto reader = ErofsReader::Open(damaged).value();
+    const auto nodes = reader.List();
+    if (!nodes) continue;
+    for (const ErofsNode& node : *nodes) (void)reader.Xattrs(node.nid);
+  }
+}
+
 TEST(ErofsReader, SaysWhatItCannotRead) {
   const std::string image = Fixture("fragments.erofs");
   const auto reader = ErofsReader::Open(image).value();

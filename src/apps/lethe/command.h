@@ -31,6 +31,7 @@ struct Command {
 // Each command, in its own file.
 Action DeclareImageBoot(CLI::App& app, const GlobalOptions& global);
 Action DeclareImageBuild(CLI::App& app, const GlobalOptions& global);
+Action DeclareImageDiff(CLI::App& app, const GlobalOptions& global);
 Action DeclareImageInspect(CLI::App& app, const GlobalOptions& global);
 Action DeclareImageReproduce(CLI::App& app, const GlobalOptions& global);
 Action DeclareImageSignSecureboot(CLI::App& app, const GlobalOptions& global);

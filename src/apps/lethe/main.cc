@@ -20,13 +20,14 @@ constexpr Command kCommands[] = {
     {"image", "reproduce", "build an ISO again from its commit and compare", DeclareImageReproduce},
     {"image", "verify", "check every file of an ISO or UKI against its manifest",
      DeclareImageVerify},
+    {"image", "diff", "say what differs between two ISOs, where and why", DeclareImageDiff},
     {"image", "sign-secureboot", "attach a Secure Boot signature to a UKI, or take it off",
      DeclareImageSignSecureboot},
 };
 
 constexpr const char* kNouns[][2] = {
     {"recipe", "an operating system as source: recipe.toml, recipe.lock, files"},
-    {"image", "the bootable ISO: build, verify, reproduce, inspect, boot"},
+    {"image", "the bootable ISO: build, verify, reproduce, compare, inspect, boot"},
 };
 
 int Report(const Error& error, bool json) {
