@@ -399,11 +399,8 @@ Result<BuildResult> Publish(const fs::path& iso, const fs::path& sbom, Manifest 
   }
   LETHE_TRY(WriteFileAtomic(result.manifest_file, WriteManifest(manifest)));
   LETHE_TRY(WriteFileAtomic(result.sbom_file, LETHE_TRY(ReadFile(sbom))));
-  std::error_code error;
-  fs::rename(iso, result.iso, error);
-  if (error)
-    return Error{ErrorCode::kIo,
-                 "moving the ISO to " + result.iso.string() + ": " + error.message()};
+  LETHE_TRY(SyncPath(iso));
+  LETHE_TRY(RenameDurably(iso, result.iso));
   result.manifest = std::move(manifest);
   return result;
 }
@@ -418,13 +415,15 @@ Result<BuildResult> BuildImage(const BuildOptions& options, const Store& store,
   const ImageVersion version = LETHE_TRY(VersionOf(recipe, lock));
   StepCache cache = LETHE_TRY(StepCache::Create(store, options.reuse));
   Chain chain(options, store, cache, observer, recipe, lock);
+  cache.OnDamage([&](const std::string& what) { observer.Warning(what); });
   LETHE_TRY(MakeDirectories(options.output));
-  const ScratchDir scratch = LETHE_TRY(ScratchDir::Create(fs::absolute(options.output), ".build-"));
+  const OwnedDir scratch = LETHE_TRY(OwnedDir::Create(fs::absolute(options.output), ".build-"));
 
   LETHE_TRY(chain.Uncached("packages", [&] {
     return EnsurePackages(
         store, lock.packages, fetch,
-        {options.jobs * 2, [&](size_t done, size_t total) { observer.StepProgress(done, total); }});
+        {options.jobs * 2, [&](size_t done, size_t total) { observer.StepProgress(done, total); },
+         [&](const std::string& what) { observer.Warning(what); }});
   }));
   Prepared prepared = LETHE_TRY(Prepare(chain, recipe, lock, version));
   const crypto::Sha256Digest identity =

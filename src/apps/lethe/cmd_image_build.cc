@@ -47,6 +47,9 @@ class TerminalObserver : public image::BuildObserver {
     times_.emplace_back(step,
                         json::Object{{"step", step}, {"seconds", seconds}, {"cached", cached}});
   }
+  void Warning(const std::string& what) override {
+    fmt::print(stderr, "lethe: warning: {}\n", what);
+  }
   json::Array Times() const {
     json::Array out;
     for (const auto& [step, value] : times_) out.push_back(value);
