@@ -5,9 +5,7 @@
 namespace lethe::http {
 namespace {
 
-RangeResult Part(uint64_t offset, uint64_t size) {
-  return {RangeAnswer::kPart, {offset, size}};
-}
+RangeResult Part(uint64_t offset, uint64_t size) { return {RangeAnswer::kPart, {offset, size}}; }
 
 TEST(ParseRange, TakesOneRange) {
   EXPECT_EQ(ParseRange("bytes=0-0", 10), Part(0, 1));

@@ -32,11 +32,28 @@ TEST(FindRoute, TellsAnotherMethodFromAnotherPath) {
 
 TEST(FindRoute, KnowsNothingBesideItsRows) {
   const auto routes = Table();
-  for (const char* target :
-       {"", "/", "*", "state", "/state/", "//state", "/state?x", "/STATE", "/objects",
-        "/objects/ab", "/objects/ab/", "/objects//abcd", "/objects/ab/abcd/", "/objects/../abcd",
-        "/objects/ab/..", "/objects/./abcd", "/objects/ab/..%2f..%2fetc", "/objects/ab/%2e%2e",
-        "/objects/ab/a?b", "/objects/ab/a#b", "/objects/ab/..\\x", "http://host/state"}) {
+  for (const char* target : {"",
+                             "/",
+                             "*",
+                             "state",
+                             "/state/",
+                             "//state",
+                             "/state?x",
+                             "/STATE",
+                             "/objects",
+                             "/objects/ab",
+                             "/objects/ab/",
+                             "/objects//abcd",
+                             "/objects/ab/abcd/",
+                             "/objects/../abcd",
+                             "/objects/ab/..",
+                             "/objects/./abcd",
+                             "/objects/ab/..%2f..%2fetc",
+                             "/objects/ab/%2e%2e",
+                             "/objects/ab/a?b",
+                             "/objects/ab/a#b",
+                             "/objects/ab/..\\x",
+                             "http://host/state"}) {
     EXPECT_EQ(FindRoute(routes, "GET", target).match, Match::kNoPath) << target;
   }
 }

@@ -24,13 +24,14 @@ class Client {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ =
-        ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    connected_ = ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
     const timeval limit{10, 0};
     ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   }
   bool connected() const { return connected_; }
-  void Say(std::string_view text) { (void)!::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL); }
+  void Say(std::string_view text) {
+    (void)!::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+  }
   // What arrives until `count` bytes are there or the connection ends.
   std::string Hear(size_t count = SIZE_MAX) {
     std::string out;
@@ -177,8 +178,8 @@ TEST_F(ServerTest, RefusesWhatItDoesNotKnow) {
     const std::string request = "GET /small HTTP/1.1\r\nHost: x\r\n" + std::string(body);
     EXPECT_TRUE(Ask(request + "\r\n\r\n").starts_with("HTTP/1.1 413 ")) << body;
   }
-  EXPECT_TRUE(Ask(Get("/small", "X: " + std::string(9000, 'x') + "\r\n"))
-                  .starts_with("HTTP/1.1 431 "));
+  EXPECT_TRUE(
+      Ask(Get("/small", "X: " + std::string(9000, 'x') + "\r\n")).starts_with("HTTP/1.1 431 "));
 }
 
 TEST_F(ServerTest, GivesSlowClientsUp) {

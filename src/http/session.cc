@@ -58,7 +58,8 @@ void Session::OnRequest(Error error) {
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
     return Send({}, TextResponse(431, "the request header is too large"));
   }
-  // Only errors of the protocol are answered: the rest is a connection that ended, or took too long.
+  // Only errors of the protocol are answered: the rest is a connection that ended, or took too
+  // long.
   const Error protocol = http::make_error_code(http::error::bad_method);
   if (error.category() != protocol.category() || error == http::error::end_of_stream ||
       error == http::error::partial_message) {
@@ -113,9 +114,9 @@ void Session::SetRange(const beast::http::request<EmptyBody>& request, uint64_t 
     return;
   }
   header_->result(206);
-  header_->set(http::field::content_range,
-               "bytes " + std::to_string(left_.offset) + "-" +
-                   std::to_string(left_.offset + left_.size - 1) + total);
+  header_->set(http::field::content_range, "bytes " + std::to_string(left_.offset) + "-" +
+                                               std::to_string(left_.offset + left_.size - 1) +
+                                               total);
 }
 
 void Session::Send(const beast::http::request<EmptyBody>& request, Response response) {

@@ -54,11 +54,11 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<boost::beast::http::response<EmptyBody>> header_;
   std::optional<boost::beast::http::response_serializer<EmptyBody>> serializer_;
   Response response_;
-  std::string allowed_;     // methods, of a 405
-  ByteRange left_;          // of the content, still to be sent
+  std::string allowed_;  // methods, of a 405
+  ByteRange left_;       // of the content, still to be sent
   std::vector<char> piece_;
-  bool idle_ = true;        // no byte of a request has been answered
-  bool last_ = false;       // the connection ends after this answer
+  bool idle_ = true;   // no byte of a request has been answered
+  bool last_ = false;  // the connection ends after this answer
 };
 
 }  // namespace lethe::http

@@ -32,8 +32,8 @@ std::optional<Abandoned> AsAbandoned(const fs::path& path) {
 std::vector<Abandoned> LockAbandoned(const fs::path& parent, std::string_view prefix) {
   std::vector<Abandoned> found;
   std::error_code error;
-  for (auto it = fs::directory_iterator(parent, error);
-       !error && it != fs::directory_iterator(); it.increment(error)) {
+  for (auto it = fs::directory_iterator(parent, error); !error && it != fs::directory_iterator();
+       it.increment(error)) {
     std::error_code ignored;
     if (!it->path().filename().string().starts_with(prefix)) continue;
     if (!it->is_directory(ignored) || it->is_symlink(ignored)) continue;

@@ -135,7 +135,9 @@ Result<std::vector<SealedEntry>> ParseSeal(std::string_view text) {
   if (crypto::Sha256Of(body).Hex() != text.substr(body.size())) return BadSeal("its own digest");
   const auto fields = Split(body, '\0');
   // The title before, the empty piece after the last zero byte.
-  if (fields[0] != kTitle || fields.size() % kFields != 2) return BadSeal("its layout");
+  if (fields[0] != kTitle || fields.size() % kFields != 2 || !fields.back().empty()) {
+    return BadSeal("its layout");
+  }
   std::vector<SealedEntry> entries;
   for (size_t at = 1; at + 1 < fields.size(); at += kFields) {
     entries.push_back(LETHE_TRY(ParseEntry(fields, at)));

@@ -14,8 +14,8 @@
 namespace lethe::image {
 
 struct SealedEntry {
-  std::string path;  // below the folder; "." for itself
-  char type = 'f';   // 'f' file, 'd' folder, 'l' symbolic link
+  std::string path;   // below the folder; "." for itself
+  char type = 'f';    // 'f' file, 'd' folder, 'l' symbolic link
   unsigned mode = 0;  // permission bits, 07777; 0 for links
   uint64_t size = 0;
   crypto::Sha256Digest sha256;  // of the content; of the target for links

@@ -76,8 +76,8 @@ inline constexpr const char* kStepSeal = "seal";
 // that is not what its seal says is dropped and computed again.
 class StepCache {
  public:
-  // Shares the store as long as it lives. Without `reuse` every step is computed afresh in a scratch
-  // folder that goes with this object.
+  // Shares the store as long as it lives. Without `reuse` every step is computed afresh in a
+  // scratch folder that goes with this object.
   static Result<StepCache> Create(const Store& store, bool reuse);
 
   // Told of each result that was dropped, from any thread but never at the same time.

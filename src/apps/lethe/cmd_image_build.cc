@@ -9,7 +9,7 @@
 
 #include "apps/lethe/arguments.h"
 #include "apps/lethe/command.h"
-#include "fetch/fetch.h"
+#include "apps/lethe/sources.h"
 #include "image/build.h"
 
 namespace lethe::cli {
@@ -24,6 +24,7 @@ struct Options {
   bool no_cache = false;
   bool offline = false;
   MirrorArguments mirrors;
+  std::vector<std::string> peers;
 };
 
 // One line per step on stderr; on a terminal also a bar for steps that count.
@@ -63,24 +64,6 @@ class TerminalObserver : public image::BuildObserver {
   std::vector<std::pair<std::string, json::Value>> times_;
 };
 
-// Tries the mirrors in order. "Gone" (kNotFound) only where every mirror answered so.
-image::PackageFetcher MakeFetcher(debian::Mirrors mirrors) {
-  return [mirrors = std::move(mirrors)](const recipe::LockedPackage& package,
-                                        const std::filesystem::path& to) -> Status {
-    Error last{ErrorCode::kNotFound, "no mirror for " + package.path};
-    bool trouble = false;
-    for (const std::string& base : mirrors.Of(package.archive)) {
-      Status status =
-          fetch::Download(base + "/" + package.path, to, {package.size, package.sha256});
-      if (status) return status;
-      if (trouble && status.error().code == ErrorCode::kNotFound) continue;
-      trouble = status.error().code != ErrorCode::kNotFound;
-      last = std::move(status).error();
-    }
-    return last;
-  };
-}
-
 json::Value ResultJson(const image::BuildResult& result, json::Array steps) {
   return json::Object{{"iso", result.iso.string()},
                       {"iso_sha256", result.iso_sha256.Hex()},
@@ -98,19 +81,20 @@ json::Value ResultJson(const image::BuildResult& result, json::Array steps) {
 
 Result<int> Run(const Options& options, const GlobalOptions& global) {
   const auto store = LETHE_TRY(image::Store::Open(StoreDirectory(options.store)));
-  debian::Mirrors mirrors;
+  Sources sources{.peers = LETHE_TRY(PeersFrom(options.peers)), .mirrors = {}};
   if (!options.offline) {
     auto found = MirrorsFrom(options.mirrors);
-    if (found) mirrors = std::move(*found);  // a full store needs no mirror
+    if (found) sources.mirrors = std::move(*found);  // a full store needs no mirror
   }
   TerminalObserver observer;
+  const auto warn = [&](const std::string& what) { observer.Warning(what); };
   const auto result =
       LETHE_TRY(image::BuildImage({.recipe = options.recipe,
                                    .lock = options.lock,
                                    .output = options.output,
                                    .jobs = options.jobs,
                                    .reuse = !options.no_cache},
-                                  store, MakeFetcher(std::move(mirrors)), observer));
+                                  store, MakeFetcher(std::move(sources), warn), observer));
   if (global.json) {
     PrintJson(ResultJson(result, observer.Times()));
     return 0;
@@ -140,7 +124,9 @@ Action DeclareImageBuild(CLI::App& app, const GlobalOptions& global) {
       ->capture_default_str()
       ->check(CLI::Range(1, 256));
   app.add_flag("--no-cache", options->no_cache, "recompute every step");
-  app.add_flag("--offline", options->offline, "use only packages that the store has");
+  CLI::Option* offline =
+      app.add_flag("--offline", options->offline, "use only packages that the store has");
+  AddPeerOption(app, options->peers)->excludes(offline);
   AddMirrorOptions(app, options->mirrors);
   return [options, &global] { return Run(*options, global); };
 }

@@ -18,11 +18,19 @@ constexpr Command kCommands[] = {
     {"image", "inspect", "show version, packages and sizes of an ISO", DeclareImageInspect},
     {"image", "boot", "boot an ISO in QEMU", DeclareImageBoot},
     {"image", "verify", "check every file of an ISO against its manifest", DeclareImageVerify},
+    {"store", "status", "show what the store holds, and what a recipe needs of it",
+     DeclareStoreStatus},
+    {"store", "gc", "remove what nobody needs any more", DeclareStoreGc},
+    {"store", "export", "write all that a recipe's lock needs to one file", DeclareStoreExport},
+    {"store", "import", "take an exported file into the store", DeclareStoreImport},
+    {"store", "verify", "check every byte of the store", DeclareStoreVerify},
+    {"store", "serve", "offer the store's packages to colleagues over HTTP", DeclareStoreServe},
 };
 
 constexpr const char* kNouns[][2] = {
     {"recipe", "an operating system as source: recipe.toml, recipe.lock, files"},
     {"image", "the bootable ISO: build, verify, inspect, boot"},
+    {"store", "the packages of builds and the results of their steps: keep, carry, share, check"},
 };
 
 int Report(const Error& error, bool json) {
