@@ -72,6 +72,21 @@ Status WriteFileAtomic(const fs::path& path, std::string_view bytes, unsigned mo
   return status;
 }
 
+Status SyncPath(const fs::path& path) {
+  const Fd fd = LETHE_TRY(OpenFile(path, O_RDONLY));
+  return ::fsync(fd.get()) == 0 ? Status() : IoError("syncing", path);
+}
+
+Status SyncFileSystem(const fs::path& path) {
+  const Fd fd = LETHE_TRY(OpenFile(path, O_RDONLY));
+  return ::syncfs(fd.get()) == 0 ? Status() : IoError("syncing the file system of", path);
+}
+
+Status RenameDurably(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return IoError("renaming to", to);
+  return SyncPath(to.parent_path());
+}
+
 Status MakeDirectories(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
@@ -120,12 +135,21 @@ ScratchDir::~ScratchDir() {
   if (!path_.empty()) (void)RemoveTree(path_);
 }
 
-Result<FileLock> FileLock::Acquire(const fs::path& path) {
+Result<FileLock> FileLock::Acquire(const fs::path& path, LockMode mode) {
   Fd fd = LETHE_TRY(OpenFile(path, O_RDWR | O_CREAT));
-  while (::flock(fd.get(), LOCK_EX) != 0) {
+  while (::flock(fd.get(), mode == LockMode::kShared ? LOCK_SH : LOCK_EX) != 0) {
     if (errno != EINTR) return IoError("locking", path);
   }
   return FileLock(std::move(fd));
+}
+
+Result<std::optional<FileLock>> FileLock::TryAcquire(const fs::path& path, LockMode mode) {
+  Fd fd = LETHE_TRY(OpenFile(path, O_RDWR | O_CREAT));
+  while (::flock(fd.get(), (mode == LockMode::kShared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return std::optional<FileLock>();
+    if (errno != EINTR) return IoError("locking", path);
+  }
+  return std::optional<FileLock>(FileLock(std::move(fd)));
 }
 
 }  // namespace lethe

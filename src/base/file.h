@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,15 @@ Status WriteAll(int fd, std::string_view bytes, std::string_view name);
 // new one, never half of it.
 Status WriteFileAtomic(const std::filesystem::path& path, std::string_view bytes,
                        unsigned mode = 0644);
+
+// Waits until the content of a file (or the entries of a folder) would outlive a power cut.
+Status SyncPath(const std::filesystem::path& path);
+
+// The same for everything that was written to the file system that holds `path`.
+Status SyncFileSystem(const std::filesystem::path& path);
+
+// Renames what is already synced; the new name outlives a power cut.
+Status RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to);
 
 Status MakeDirectories(const std::filesystem::path& path);
 
@@ -53,11 +63,19 @@ class ScratchDir {
   std::filesystem::path path_;
 };
 
-// An exclusive flock(2) on a file that is created when missing; released when its owner goes or
-// the process dies.
+// Shared: many holders at a time, none of them exclusive.
+enum class LockMode { kShared, kExclusive };
+
+// A flock(2) on a file that is created when missing; released when its owner goes or the process
+// dies, with the children that it forked and that run no other program.
 class FileLock {
  public:
-  static Result<FileLock> Acquire(const std::filesystem::path& path);
+  // Waits for its turn.
+  static Result<FileLock> Acquire(const std::filesystem::path& path,
+                                  LockMode mode = LockMode::kExclusive);
+  // Nothing where a holder is in the way.
+  static Result<std::optional<FileLock>> TryAcquire(const std::filesystem::path& path,
+                                                    LockMode mode = LockMode::kExclusive);
 
  private:
   explicit FileLock(Fd fd) : fd_(std::move(fd)) {}

@@ -4,7 +4,6 @@
 #include <openssl/evp.h>
 
 #include <cerrno>
-#include <vector>
 
 #include "base/file.h"
 
@@ -45,13 +44,13 @@ Sha256Digest Sha256Of(std::string_view bytes) {
 Result<Sha256Digest> Sha256OfFile(const std::filesystem::path& path) {
   const Fd fd = LETHE_TRY(OpenFile(path, O_RDONLY));
   Sha256 hash;
-  std::vector<char> buffer(1 << 20);
+  char buffer[1 << 17];
   while (true) {
-    const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
+    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return IoError("reading", path);
     if (n == 0) return hash.Finish();
-    hash.Update({buffer.data(), static_cast<size_t>(n)});
+    hash.Update({buffer, static_cast<size_t>(n)});
   }
 }
 

@@ -226,10 +226,8 @@ Result<BuildResult> Publish(const fs::path& iso, const fs::path& uki, const fs::
   LETHE_TRY(WriteFileAtomic(result.manifest_file, WriteManifest(manifest)));
   LETHE_TRY(WriteFileAtomic(result.sbom_file, LETHE_TRY(ReadFile(sbom))));
   for (const auto& [from, to] : {std::pair(uki, result.uki), std::pair(iso, result.iso)}) {
-    std::error_code error;
-    fs::rename(from, to, error);
-    if (error)
-      return Error{ErrorCode::kIo, "moving a result to " + to.string() + ": " + error.message()};
+    LETHE_TRY(SyncPath(from));
+    LETHE_TRY(RenameDurably(from, to));
   }
   result.manifest = std::move(manifest);
   return result;
@@ -245,14 +243,16 @@ Result<BuildResult> BuildImage(const BuildOptions& options, const Store& store,
   const ImageVersion version = LETHE_TRY(VersionOf(recipe, lock));
   StepCache cache = LETHE_TRY(StepCache::Create(store, options.reuse));
   Chain chain(options, store, cache, observer, recipe, lock);
+  cache.OnDamage([&](const std::string& what) { chain.observer().Warning(what); });
   LETHE_TRY(MakeDirectories(options.output));
-  const ScratchDir scratch = LETHE_TRY(ScratchDir::Create(fs::absolute(options.output), ".build-"));
+  const OwnedDir scratch = LETHE_TRY(OwnedDir::Create(fs::absolute(options.output), ".build-"));
 
   LETHE_TRY(chain.Uncached("packages", [&] {
-    return EnsurePackages(store, recipe::FilesOf(lock), fetch,
-                          {options.jobs * 2, [&](size_t done, size_t total) {
-                             chain.observer().Progress("packages", done, total);
-                           }});
+    return EnsurePackages(
+        store, recipe::FilesOf(lock), fetch,
+        {options.jobs * 2,
+         [&](size_t done, size_t total) { chain.observer().Progress("packages", done, total); },
+         [&](const std::string& what) { chain.observer().Warning(what); }});
   }));
   Prepared prepared = LETHE_TRY(Prepare(chain, options.jobs, recipe, lock, version));
   const crypto::Sha256Digest identity =

@@ -19,6 +19,8 @@ class BuildObserver {
   virtual void StepStarted(const std::string& step) = 0;
   virtual void StepProgress(const std::string& step, size_t done, size_t total) = 0;
   virtual void StepFinished(const std::string& step, double seconds, bool cached) = 0;
+  // Something was wrong and was put right: a damaged object or result in the store.
+  virtual void Warning(const std::string& what) = 0;
 };
 
 struct BuildOptions {

@@ -64,6 +64,11 @@ void SharedObserver::Finished(const std::string& step, double seconds, bool cach
   observer_.StepFinished(step, seconds, cached);
 }
 
+void SharedObserver::Warning(const std::string& what) {
+  const std::lock_guard lock(mutex_);
+  observer_.Warning(what);
+}
+
 Result<fs::path> Chain::Step(const std::string& shown, const std::string& step, KeyBuilder key,
                              const std::function<Status(const fs::path&)>& work) {
   observer_.Started(shown);

@@ -26,6 +26,7 @@ class SharedObserver {
   void Started(const std::string& step);
   void Progress(const std::string& step, size_t done, size_t total);
   void Finished(const std::string& step, double seconds, bool cached);
+  void Warning(const std::string& what);
 
  private:
   BuildObserver& observer_;

@@ -203,6 +203,7 @@ std::string EnterRoot(const RootCommand& command) {
 
 // PID 1 of the sandbox: prepares the root, then becomes the program.
 [[noreturn]] void BecomeProgram(const RootCommand& command, int in, int out, int err) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a killed build leaves nothing running
   const std::string problem = EnterRoot(command);
   if (!problem.empty() || ::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(err, 2) < 0) {
     (void)!::write(err, problem.data(), problem.size());

@@ -8,8 +8,8 @@
 
 #include "apps/lethe/arguments.h"
 #include "apps/lethe/command.h"
-#include "apps/lethe/package_fetcher.h"
 #include "apps/lethe/progress.h"
+#include "apps/lethe/sources.h"
 #include "image/build.h"
 
 namespace lethe::cli {
@@ -24,6 +24,7 @@ struct Options {
   bool no_cache = false;
   bool offline = false;
   MirrorArguments mirrors;
+  std::vector<std::string> peers;
 };
 
 json::Value ResultJson(const image::BuildResult& result, json::Array steps) {
@@ -47,19 +48,20 @@ json::Value ResultJson(const image::BuildResult& result, json::Array steps) {
 
 Result<int> Run(const Options& options, const GlobalOptions& global) {
   const auto store = LETHE_TRY(image::Store::Open(StoreDirectory(options.store)));
-  debian::Mirrors mirrors;
+  Sources sources{.peers = LETHE_TRY(PeersFrom(options.peers)), .mirrors = {}};
   if (!options.offline) {
     auto found = MirrorsFrom(options.mirrors);
-    if (found) mirrors = std::move(*found);  // a full store needs no mirror
+    if (found) sources.mirrors = std::move(*found);  // a full store needs no mirror
   }
   BuildProgress progress(store.directory() / "timings.json");
+  const auto warn = [&](const std::string& what) { progress.Warning(what); };
   const auto result =
       LETHE_TRY(image::BuildImage({.recipe = options.recipe,
                                    .lock = options.lock,
                                    .output = options.output,
                                    .jobs = options.jobs,
                                    .reuse = !options.no_cache},
-                                  store, FetcherFrom(std::move(mirrors)), progress));
+                                  store, MakeFetcher(std::move(sources), warn), progress));
   if (global.json) {
     PrintJson(ResultJson(result, progress.Times()));
     return 0;
@@ -90,7 +92,9 @@ Action DeclareImageBuild(CLI::App& app, const GlobalOptions& global) {
       ->capture_default_str()
       ->check(CLI::Range(1, 256));
   app.add_flag("--no-cache", options->no_cache, "recompute every step");
-  app.add_flag("--offline", options->offline, "use only packages that the store has");
+  CLI::Option* offline =
+      app.add_flag("--offline", options->offline, "use only packages that the store has");
+  AddPeerOption(app, options->peers)->excludes(offline);
   AddMirrorOptions(app, options->mirrors);
   return [options, &global] { return Run(*options, global); };
 }

@@ -10,7 +10,7 @@
 
 #include "apps/lethe/arguments.h"
 #include "apps/lethe/command.h"
-#include "apps/lethe/package_fetcher.h"
+#include "apps/lethe/sources.h"
 #include "base/strings.h"
 #include "image/capture.h"
 #include "image/iso_reader.h"
@@ -42,6 +42,7 @@ struct Options {
   bool guest = false;
   bool offline = false;
   MirrorArguments mirrors;
+  std::vector<std::string> peers;
 };
 
 Result<image::Manifest> ManifestOf(std::string_view iso) {
@@ -76,13 +77,16 @@ Status FetchPackages(const reproduce::BuildInputs& inputs, const image::Store& s
   LETHE_TRY(reproduce::CheckOut(inputs.repository, inputs.commit, tree));
   const auto recipe = LETHE_TRY(recipe::LoadRecipe(tree / inputs.recipe));
   const auto lock = LETHE_TRY(recipe::LoadLock(recipe.directory / "recipe.lock", recipe));
-  debian::Mirrors mirrors;
+  Sources sources{.peers = LETHE_TRY(PeersFrom(options.peers)), .mirrors = {}};
   if (!options.offline) {
     auto found = MirrorsFrom(options.mirrors);
-    if (found) mirrors = std::move(*found);  // a full store needs no mirror
+    if (found) sources.mirrors = std::move(*found);  // a full store needs no mirror
   }
-  return image::EnsurePackages(store, recipe::FilesOf(lock), FetcherFrom(std::move(mirrors)),
-                               {.jobs = options.jobs * 2, .progress = {}});
+  const auto warn = [](const std::string& what) {
+    fmt::print(stderr, "lethe: warning: {}\n", what);
+  };
+  return image::EnsurePackages(store, recipe::FilesOf(lock), MakeFetcher(std::move(sources), warn),
+                               {.jobs = options.jobs * 2, .progress = {}, .warn = warn});
 }
 
 // Builds and compares, one build after another.
@@ -358,6 +362,7 @@ Action DeclareImageReproduce(CLI::App& app, const GlobalOptions& global) {
       ->check(CLI::Range(1, 256));
   app.add_flag("--offline", options->offline, "use only packages that the store has");
   AddMirrorOptions(app, options->mirrors);
+  AddPeerOption(app, options->peers);
   return [options, &global] { return Run(*options, global); };
 }
 

@@ -40,6 +40,12 @@ Action DeclareRecipeCheck(CLI::App& app, const GlobalOptions& global);
 Action DeclareRecipeDiff(CLI::App& app, const GlobalOptions& global);
 Action DeclareRecipeLock(CLI::App& app, const GlobalOptions& global);
 Action DeclareRecipeNew(CLI::App& app, const GlobalOptions& global);
+Action DeclareStoreExport(CLI::App& app, const GlobalOptions& global);
+Action DeclareStoreGc(CLI::App& app, const GlobalOptions& global);
+Action DeclareStoreImport(CLI::App& app, const GlobalOptions& global);
+Action DeclareStoreServe(CLI::App& app, const GlobalOptions& global);
+Action DeclareStoreStatus(CLI::App& app, const GlobalOptions& global);
+Action DeclareStoreVerify(CLI::App& app, const GlobalOptions& global);
 
 // Writes the JSON result of a command to stdout.
 void PrintJson(const json::Value& value);

@@ -23,11 +23,19 @@ constexpr Command kCommands[] = {
     {"image", "diff", "say what differs between two ISOs, where and why", DeclareImageDiff},
     {"image", "sign-secureboot", "attach a Secure Boot signature to a UKI, or take it off",
      DeclareImageSignSecureboot},
+    {"store", "status", "show what the store holds, and what a recipe needs of it",
+     DeclareStoreStatus},
+    {"store", "gc", "remove what nobody needs any more", DeclareStoreGc},
+    {"store", "export", "write all that a recipe's lock needs to one file", DeclareStoreExport},
+    {"store", "import", "take an exported file into the store", DeclareStoreImport},
+    {"store", "verify", "check every byte of the store", DeclareStoreVerify},
+    {"store", "serve", "offer the store's packages to colleagues over HTTP", DeclareStoreServe},
 };
 
 constexpr const char* kNouns[][2] = {
     {"recipe", "an operating system as source: recipe.toml, recipe.lock, files"},
     {"image", "the bootable ISO: build, verify, reproduce, compare, inspect, boot"},
+    {"store", "the packages of builds and the results of their steps: keep, carry, share, check"},
 };
 
 int Report(const Error& error, bool json) {

@@ -81,6 +81,12 @@ void BuildProgress::StepFinished(const std::string& step, double seconds, bool c
   changed_.notify_all();
 }
 
+void BuildProgress::Warning(const std::string& what) {
+  const std::lock_guard lock(mutex_);
+  fmt::print(stderr, "{}lethe: warning: {}\n", terminal_ ? "\r\x1b[K" : "", what);
+  changed_.notify_all();
+}
+
 std::string BuildProgress::StatusLine() const {
   std::string line;
   for (const Running& running : running_) {

@@ -26,6 +26,7 @@ class BuildProgress : public image::BuildObserver {
   void StepStarted(const std::string& step) override;
   void StepProgress(const std::string& step, size_t done, size_t total) override;
   void StepFinished(const std::string& step, double seconds, bool cached) override;
+  void Warning(const std::string& what) override;
 
   // [{"step": …, "seconds": …, "cached": …}], in the order in which they ended.
   json::Array Times() const { return times_; }
