@@ -11,7 +11,8 @@
 namespace lethe::image {
 
 // kNotFound where `directory` is in no git repository or the repository has no commit. A tree with
-// any difference from the commit (changed, staged or untracked files) is dirty.
+// any difference from the commit (changed, staged or untracked files, or bytes that line-end
+// settings, filters or attributes have changed) is dirty.
 Result<ImageVersion> ReadVersion(const std::filesystem::path& directory);
 
 // Top folder of the git repository that holds `directory`.

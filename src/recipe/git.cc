@@ -26,7 +26,7 @@ std::vector<std::pair<std::string, std::string>> Environment() {
 }  // namespace
 
 Result<std::string> AskGit(const std::filesystem::path& folder,
-                           const std::vector<std::string>& arguments) {
+                           const std::vector<std::string>& arguments, const std::string& input) {
   std::vector<std::string> argv = {"git", "--no-replace-objects", "--no-pager"};
   for (const char* setting : {"core.fsmonitor=false", "core.hooksPath=/dev/null",
                               "core.autocrlf=false", "core.attributesFile=/dev/null",
@@ -36,8 +36,8 @@ Result<std::string> AskGit(const std::filesystem::path& folder,
   }
   argv.insert(argv.end(), {"-C", folder.string()});
   argv.insert(argv.end(), arguments.begin(), arguments.end());
-  const auto result =
-      LETHE_TRY(RunCommand({.argv = argv, .env = Environment(), .clear_env = true}));
+  const auto result = LETHE_TRY(
+      RunCommand({.argv = argv, .env = Environment(), .clear_env = true, .input = input}));
   if (result.exit_code == 0) return result.out;
   return Error{ErrorCode::kNotFound,
                "asking git about " + folder.string() + ": " + std::string(Trim(result.err))};

@@ -10,11 +10,12 @@
 
 namespace lethe::recipe {
 
-// Runs `git -C folder arguments…` and returns its stdout. Of the environment only PATH, HOME and
-// XDG_CONFIG_HOME are kept (the user's safe.directory counts); no hook, no file system monitor, no
-// replacement of objects and no conversion of line ends is in effect. kNotFound with git's own
-// words where it refuses.
+// Runs `git -C folder arguments…` and returns its stdout; `input` is fed to its stdin. Of the
+// environment only PATH, HOME and XDG_CONFIG_HOME are kept (the user's safe.directory counts); no
+// hook, no file system monitor, no replacement of objects and no conversion of line ends is in
+// effect. kNotFound with git's own words where it refuses.
 Result<std::string> AskGit(const std::filesystem::path& folder,
-                           const std::vector<std::string>& arguments);
+                           const std::vector<std::string>& arguments,
+                           const std::string& input = "");
 
 }  // namespace lethe::recipe

@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kModules = "/modules";
 constexpr const char* kRoot = "/root";
-constexpr const char* kResult = "/result";
+constexpr const char* kResult = "/lethe-result";  // of the new root; the host has no such folder
 
 Status Mount(const std::string& from, const std::string& to, const char* type, unsigned long flags,
              const std::string& options) {
@@ -54,7 +54,6 @@ Status MountAll() {
   LETHE_TRY(Mount("devtmpfs", "/dev", "devtmpfs", 0, "mode=0755"));
   LETHE_TRY(Mount("sysfs", "/sys", "sysfs", 0, ""));
   LETHE_TRY(LoadModules());
-  LETHE_TRY(Mount("result", kResult, "9p", 0, "trans=virtio,version=9p2000.L,msize=512000"));
   LETHE_TRY(Mount("host", "/lower", "9p", MS_RDONLY, k9p));
   LETHE_TRY(Mount("memory", "/memory", "tmpfs", 0, "mode=0755,size=90%"));
   LETHE_TRY(MakeDirectories("/memory/upper"));
@@ -65,16 +64,26 @@ Status MountAll() {
     if (::mount(folder.c_str(), (kRoot + folder).c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0)
       return IoError("binding", folder);
   }
-  return Mount("tmp", kRoot + std::string("/tmp"), "tmpfs", 0, "mode=1777,size=90%");
+  return Mount("result", kRoot + std::string(kResult), "9p", 0,
+               "trans=virtio,version=9p2000.L,msize=512000");
+}
+
+// Not chroot alone: the kernel makes no user namespaces below a changed root.
+Status SwitchRoot() {
+  if (::chdir(kRoot) != 0 || ::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 ||
+      ::chroot(".") != 0 || ::chdir("/") != 0) {
+    return IoError("switching to", kRoot);
+  }
+  return {};
 }
 
 // Becomes the program that the first lines of `text` name: work folder, then its arguments.
 [[noreturn]] void BecomeBuild(const std::string& text) {
-  const Fd log(::open("/result/log", O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0644));
+  const Fd log(::open("/lethe-result/log", O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0644));
   std::vector<std::string> words;
   for (const std::string_view line : Lines(text)) words.emplace_back(line);
   if (words.size() < 2 || !log || ::dup2(log.get(), 1) < 0 || ::dup2(log.get(), 2) < 0 ||
-      ::chroot(kRoot) != 0 || ::chdir(words[0].c_str()) != 0) {
+      ::chdir(words[0].c_str()) != 0) {
     ::_exit(126);
   }
   std::vector<char*> argv;
@@ -82,7 +91,7 @@ Status MountAll() {
   argv.push_back(nullptr);
   std::string path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   std::string home = "HOME=" + words[0];
-  std::string temporary = "TMPDIR=/tmp";
+  std::string temporary = "TMPDIR=" + words[0];
   char* env[] = {path.data(), home.data(), temporary.data(), nullptr};
   ::execve(argv[0], argv.data(), env);
   ::_exit(127);
@@ -91,8 +100,8 @@ Status MountAll() {
 // `folder`/out to the result.
 Status CopyResult(const std::string& folder) {
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(kRoot + folder + "/out", error)) {
-    fs::copy_file(entry.path(), kResult / entry.path().filename(), error);
+  for (const auto& entry : fs::directory_iterator(folder + "/out", error)) {
+    fs::copy_file(entry.path(), fs::path(kResult) / entry.path().filename(), error);
     if (error) break;
   }
   if (error) return Error{ErrorCode::kIo, "copying what was built: " + error.message()};
@@ -100,8 +109,9 @@ Status CopyResult(const std::string& folder) {
 }
 
 Status Run() {
-  LETHE_TRY(MountAll());
   const std::string text = LETHE_TRY(ReadFile("/command", 1 << 20));
+  LETHE_TRY(MountAll());
+  LETHE_TRY(SwitchRoot());
   const pid_t child = ::fork();
   if (child < 0) return IoError("forking for", "the build");
   if (child == 0) BecomeBuild(text);
@@ -114,7 +124,7 @@ Status Run() {
   }
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   if (code == 0) LETHE_TRY(CopyResult(std::string(Lines(text)[0])));
-  return WriteFileAtomic("/result/exit-code", std::to_string(code) + "\n");
+  return WriteFileAtomic("/lethe-result/exit-code", std::to_string(code) + "\n");
 }
 
 }  // namespace
@@ -125,7 +135,7 @@ int main() {
   if (::getpid() != 1) return 2;
   const auto status = lethe::Run();
   if (!status) {
-    (void)lethe::WriteFileAtomic("/result/problem", status.error().message);
+    (void)lethe::WriteFileAtomic("/lethe-result/problem", status.error().message);
     (void)lethe::WriteAll(2, status.error().message + "\n", "console");
   }
   ::sync();
