@@ -105,18 +105,13 @@ PairFacts FactsOf(const ImageMap& a, const ImageMap& b, uint64_t first) {
   return facts;
 }
 
-// What follows from other differences needs another one to follow from.
-void DropLonelyConsequences(std::vector<Difference>& differences) {
+// What follows from other differences needs one to follow from, or another commit.
+void DropLonelyConsequences(std::vector<Difference>& differences, const PairFacts& facts) {
   const bool other = std::any_of(differences.begin(), differences.end(),
                                  [](const Difference& d) { return !d.IsConsequence(); });
-  if (other) return;
-  for (Difference& difference : differences) {
-    // An identifier that is derived from the commit does follow from it.
-    std::erase_if(difference.causes, [](const Cause* cause) {
-      return cause->consequence && !cause->id.starts_with("derived-") &&
-             cause->id != "names-its-commit";
-    });
-  }
+  if (other || !facts.same_inputs()) return;
+  for (Difference& difference : differences)
+    std::erase_if(difference.causes, [](const Cause* cause) { return cause->consequence; });
 }
 
 // Consequences last; then by layer, known causes first, by name.
@@ -183,7 +178,7 @@ Result<DiffReport> DiffImages(std::string_view a, std::string_view b, const Diff
   if (report.a.manifest && report.b.manifest)
     report.packages = PackageChanges(*report.a.manifest, *report.b.manifest);
   report.differences = Compare(*map_a, *map_b, report.facts, options.jobs);
-  DropLonelyConsequences(report.differences);
+  DropLonelyConsequences(report.differences, report.facts);
   Rank(report.differences);
   report.total = report.differences.size();
   report.consequences =

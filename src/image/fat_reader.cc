@@ -120,7 +120,8 @@ class FatParser {
                    .content = {}};
     const uint64_t high = out_.bits == 32 ? Number(at + 20, 2) : 0;
     const auto first = static_cast<uint32_t>(Number(at + 26, 2) | high << 16);
-    if (!entry.label && first != 0) entry.content = LETHE_TRY(Chain(first, at));
+    const bool dots = bytes_[at] == '.';
+    if (!entry.label && !dots && first != 0) entry.content = LETHE_TRY(Chain(first, at));
     uint64_t stored = 0;
     for (const FatRun& run : entry.content) stored += run.size;
     if (entry.label || entry.folder) return entry;
@@ -142,8 +143,7 @@ class FatParser {
     for (const FatRun& run : folder) {
       for (uint64_t at = run.at; at + kEntryBytes <= run.at + run.size; at += kEntryBytes) {
         if (bytes_[at] == '\0') return {};
-        if (bytes_[at] == kDeleted || bytes_[at] == '.' || Number(at + 11, 1) == kLongName)
-          continue;
+        if (bytes_[at] == kDeleted || Number(at + 11, 1) == kLongName) continue;
         if (out_.entries.size() >= kMaxEntries) return BadFat(at, "more than 10000 entries");
         FatEntry entry = LETHE_TRY(ReadEntry(at, path));
         out_.entries.push_back(entry);

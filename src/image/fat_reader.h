@@ -18,7 +18,9 @@ struct FatRun {  // of bytes that lie together in the volume
 };
 
 struct FatEntry {
-  std::string path;       // absolute, by short names: "/EFI/BOOT/BOOTX64.EFI"
+  // Absolute, by short names: "/EFI/BOOT/BOOTX64.EFI". The entries "." and ".." are there too, as
+  // folders without content.
+  std::string path;
   uint64_t entry_at = 0;  // of the 32 bytes of its directory entry
   bool folder = false;
   bool label = false;           // the volume's label: has no content

@@ -42,6 +42,19 @@ TEST(ReadFat, FollowsChains) {
   EXPECT_EQ(file.content[1].size, 1000U - 512);
 }
 
+TEST(ReadFat, NamesTheFolderItselfAndItsParent) {
+  std::string volume = MakeFatVolume(MakePe());
+  const std::string boot = volume.substr(3 * 512, 32);
+  PutText(volume, 3 * 512, ".       ");
+  PutText(volume, 3 * 512 + 32, boot);
+  const auto read = ReadFat(volume);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->entries[2].path, "/EFI/.");
+  EXPECT_EQ(read->entries[2].entry_at, 3U * 512);
+  EXPECT_TRUE(read->entries[2].content.empty());
+  EXPECT_EQ(read->entries[4].path, "/EFI/BOOT/BOOTX64.EFI");
+}
+
 TEST(ReadFat, RefusesWhatIsNoVolume) {
   const std::string good = MakeFatVolume(MakePe());
   struct Case {

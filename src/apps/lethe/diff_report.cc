@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "apps/lethe/arguments.h"
 #include "base/hex.h"
@@ -47,10 +48,10 @@ std::string CauseOf(const Difference& d) {
 
 void PrintPlace(const char* side, const std::optional<image::Place>& place) {
   if (!place) {
-    fmt::print("  in {}         behind the end\n", side);
+    fmt::print("  in {}          behind the end\n", side);
     return;
   }
-  fmt::print("  in {}         {}: {}, byte {} of it, byte {} of the layer{}\n", side,
+  fmt::print("  in {}          {}: {}, byte {} of it, byte {} of the layer{}\n", side,
              image::LayerName(place->layer), place->name, place->in_piece, place->in_layer,
              place->package.empty() ? "" : " (" + place->package + ")");
 }
@@ -133,8 +134,23 @@ void PrintPackages(const DiffReport& report) {
     fmt::print("  package       +{} more\n", report.packages.size() - kMaxPackages);
 }
 
+// "derived-from-commit 70, describes-the-rest 3", from the table's last row on.
+std::string CausesFrom(const DiffReport& report, size_t row) {
+  std::map<std::string, size_t> counts;
+  for (; row < report.differences.size(); ++row) ++counts[CauseOf(report.differences[row])];
+  std::vector<std::string> out;
+  for (const auto& [cause, count] : counts) out.push_back(cause + " " + std::to_string(count));
+  return Join(out, ", ");
+}
+
+// What only follows has no row of its own where there is something that it follows from.
+size_t RowsOf(const DiffReport& report, size_t limit) {
+  const size_t own = report.total - report.consequences;
+  return std::min({limit, report.differences.size(), own == 0 ? limit : own});
+}
+
 void PrintTable(const DiffReport& report, size_t limit) {
-  const size_t rows = std::min(limit, report.differences.size());
+  const size_t rows = RowsOf(report, limit);
   size_t width = 5;
   for (size_t i = 0; i < rows; ++i)
     width = std::max(width, std::min(kMaxWhere, report.differences[i].where.size()));
@@ -146,7 +162,10 @@ void PrintTable(const DiffReport& report, size_t limit) {
                Shortened(d.where, kMaxWhere), width, WhatOf(d),
                d.aspect == Aspect::kContent ? std::to_string(d.offset) : "", CauseOf(d));
   }
-  if (report.total > rows) fmt::print("  +{} more (--limit)\n", report.total - rows);
+  if (report.total == rows) return;
+  fmt::print("  +{} more, {} of them only follow: {}\n", report.total - rows,
+             rows < report.total - report.consequences ? report.consequences : report.total - rows,
+             CausesFrom(report, rows));
 }
 
 json::Value PlaceJson(const std::optional<image::Place>& place) {
@@ -214,13 +233,13 @@ void PrintDiffReport(const DiffReport& report, size_t limit) {
     return;
   }
   fmt::print("different: A {}, B {}\n", VersionOf(report.a), VersionOf(report.b));
+  PrintInputs(report);
+  PrintPackages(report);
   if (!report.differences.empty()) {
     const Difference& d = report.differences[0];
     fmt::print("  first cause   {}: {}: {}\n", image::LayerName(d.layer), d.where, WhatOf(d));
     PrintCause(d, "                ");
   }
-  PrintInputs(report);
-  PrintPackages(report);
   if (report.a.size != report.b.size)
     fmt::print("  sizes         {} and {} bytes\n", report.a.size, report.b.size);
   fmt::print("  first byte    {} (0x{:x}) of the ISO\n", report.first.at, report.first.at);
@@ -230,7 +249,7 @@ void PrintDiffReport(const DiffReport& report, size_t limit) {
   PrintSide("B", report.b);
   if (report.differences.empty()) return;
   PrintTable(report, limit);
-  for (size_t i = 0; i < std::min({limit, kMaxShown, report.differences.size()}); ++i)
+  for (size_t i = 0; i < std::min(kMaxShown, RowsOf(report, limit)); ++i)
     PrintDetails(report.differences[i]);
 }
 
