@@ -108,6 +108,14 @@ Result<InitrdInputs> CollectInitrd(const recipe::Recipe& recipe, const fs::path&
   return inputs;
 }
 
+// The versioned package behind the one that the recipe names.
+std::string KernelPackage(const recipe::Lock& lock) {
+  for (const LockedPackage& package : lock.packages) {
+    if (package.in.contains(recipe::PackageSet::kKernel)) return package.name;
+  }
+  return "";
+}
+
 // Runs pieces of work that do not need each other; of several errors the first one's counts.
 Status Together(unsigned jobs, const std::vector<std::function<Status()>>& pieces) {
   return ParallelFor(pieces.size(), jobs, [&](size_t i) { return pieces[i](); });
@@ -145,7 +153,7 @@ Result<Prepared> Prepare(Chain& chain, unsigned jobs, const recipe::Recipe& reci
     if (fs::exists(components[i] / "root"))
       layers.push_back(LETHE_TRY(ImportFolder(components[i] / "root", recipe.components[i].name)));
   }
-  layers.push_back(LETHE_TRY(ImportFolder(out.kernel / "root", recipe.kernel.package)));
+  layers.push_back(LETHE_TRY(ImportFolder(out.kernel / "root", KernelPackage(lock))));
   for (const fs::path& folder : {firmware, microcode / "copyrights"}) {
     for (Tree& layer : LETHE_TRY(ImportPackages(folder))) layers.push_back(std::move(layer));
   }

@@ -83,7 +83,7 @@ std::string VersionOf(const image::Manifest& manifest, const std::string& name) 
   for (const auto& package : manifest.packages) {
     if (package.name == name) return package.version;
   }
-  return name.starts_with("linux-image") ? manifest.kernel_version : "";
+  return "";
 }
 
 std::string PatchesOf(const image::Manifest& manifest, const std::string& name) {
