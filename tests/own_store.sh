@@ -21,10 +21,13 @@ fail() { echo "$(basename "$0"): $*" >&2; exit 1; }
 # A clone, so that its commit is what is built, whatever the work tree has.
 clone_recipe() { git clone -q --no-hardlinks "$top" "$work/repo"; }
 
-own_store() {  # DIR [steps]: the objects, and with `steps` the results too
-  mkdir -p "$1"
+own_store() {  # DIR [steps]: the objects, and with `steps` the sealed results too
+  mkdir -p "$1/steps"
   cp -al "$machine_store/objects" "$1/"
-  if [ "${2:-}" = steps ] && [ -d "$machine_store/steps" ]; then cp -al "$machine_store/steps" "$1/"; fi
+  [ "${2:-}" = steps ] || return 0
+  for seal in "$machine_store"/steps/*/seal; do
+    [ ! -e "$seal" ] || cp -al "${seal%/seal}" "$1/steps/"
+  done
 }
 
 drop_steps() {  # STORE NAME…: results of steps with these names, whatever their number
@@ -39,15 +42,25 @@ build() {  # STORE OUTPUT [options]
   "$lethe" image build "$recipe" --store "$store" --output "$output" "${lock[@]}" "$@"
 }
 
+# As `build`, which must succeed; what it says on stderr stays in $work/err.
+built() {
+  build "$@" >/dev/null 2>"$work/err" || { cat "$work/err" >&2; fail "the build failed: $*"; }
+}
+
 iso_sum() { sha256sum "$1"/*.iso | cut -d' ' -f1; }  # OUTPUT
 
 # Builds once with what the machine's store has: what all other builds must give. Sets `reference`.
 build_reference() {
   own_store "$work/reference-store" steps
+  touch "$work/before"
+  sleep 0.1
   build "$work/reference-store" "$work/reference" --offline 2>"$work/reference.log" ||
     { cat "$work/reference.log" >&2; fail "the reference build failed"; }
   reference=$(iso_sum "$work/reference")
-  # The results that it used are for the next stores of this test.
+  # Only the results that it used are for the next stores of this test.
+  for result in "$work/reference-store"/steps/*; do
+    [ "$result/seal" -nt "$work/before" ] || rm -rf "$result"
+  done
   machine_store=$work/reference-store
 }
 
@@ -55,7 +68,7 @@ build_reference() {
 check_clean() {  # STORE [OUTPUT]
   [ -z "$(ls -A "$1/tmp")" ] || fail "left in tmp: $(ls -A "$1/tmp")"
   for result in "$1"/steps/*; do
-    [ ! -e "$result" ] || [ "${#result}" -lt 64 ] || [ -e "$result/seal" ] || fail "$result has no seal"
+    [ ! -e "$result" ] || [ -e "$result/seal" ] || fail "$result has no seal"
   done
   [ -z "${2:-}" ] || [ ! -d "$2" ] || [ -z "$(ls -A "$2" | grep '^\.build-')" ] ||
     fail "left in $2: $(ls -A "$2")"
@@ -72,7 +85,7 @@ check_reference() {  # OUTPUT
 }
 
 replace() {  # FILE COMMAND…: changes a copy of the file, not what the machine's store links to
-  local file=$1 mtime
+  local file=$1
   shift
   cp --preserve=mode "$file" "$work/replaced"
   "$@" "$work/replaced"
@@ -90,7 +103,7 @@ flip_bit() {  # FILE: one bit in its middle
 expect() {
   local want=$1 words=$2 status=0
   shift 2
-  "$@" >"$work/out" 2>"$work/err" || status=$?
+  "$@" >"$work/stdout" 2>"$work/err" || status=$?
   [ "$status" = "$want" ] || { cat "$work/err" >&2; fail "exit $status instead of $want: $*"; }
   grep -qF -- "$words" "$work/err" || { cat "$work/err" >&2; fail "'$words' is not said by: $*"; }
 }

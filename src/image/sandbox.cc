@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -271,6 +272,19 @@ Status ReadStatus(int fd) {
   return Error{static_cast<ErrorCode>(text[0] - 'A'), text.substr(1)};
 }
 
+Result<Fd> MemoryFile(std::string_view content) {
+  Fd fd(::memfd_create("lethe-run", MFD_CLOEXEC));
+  if (!fd) return SystemError("creating a file in memory");
+  LETHE_TRY(WriteAll(fd.get(), content, "a file in memory"));
+  if (::lseek(fd.get(), 0, SEEK_SET) != 0) return SystemError("rewinding a file in memory");
+  return fd;
+}
+
+// From its beginning, wherever a writer left off.
+Result<std::string> ReadMemory(int fd) {
+  return ReadFile("/proc/self/fd/" + std::to_string(fd));
+}
+
 }  // namespace
 
 Status RunAsFakeRoot(const std::function<Status()>& work) {
@@ -301,16 +315,12 @@ Status RunAsFakeRoot(const std::function<Status()>& work) {
 }
 
 Result<std::string> RunInRoot(const RootCommand& command) {
-  // Output goes to files, not pipes: nothing has to be pumped while the sandbox runs.
+  // Output goes to memory, not pipes: nothing has to be pumped while the sandbox runs, and a killed
+  // build leaves no files behind.
   Handshake handshake = LETHE_TRY(Handshake::Create());
-  const ScratchDir scratch = LETHE_TRY(ScratchDir::Create(fs::temp_directory_path(), "lethe-run-"));
-  const fs::path out_path = scratch.path() / "out";
-  const fs::path err_path = scratch.path() / "err";
-  const fs::path in_path = scratch.path() / "in";
-  LETHE_TRY(WriteFileAtomic(in_path, command.input));
-  const Fd in = LETHE_TRY(OpenFile(in_path, O_RDONLY));
-  const Fd out = LETHE_TRY(OpenFile(out_path, O_CREAT | O_WRONLY | O_TRUNC));
-  const Fd err = LETHE_TRY(OpenFile(err_path, O_CREAT | O_WRONLY | O_TRUNC));
+  const Fd in = LETHE_TRY(MemoryFile(command.input));
+  const Fd out = LETHE_TRY(MemoryFile({}));
+  const Fd err = LETHE_TRY(MemoryFile({}));
   const pid_t child = ::fork();
   if (child < 0) return SystemError("forking");
   if (child == 0) {
@@ -325,9 +335,9 @@ Result<std::string> RunInRoot(const RootCommand& command) {
     return std::move(mapped).error();
   }
   const int exit_code = WaitFor(child);
-  std::string stdout_text = LETHE_TRY(ReadFile(out_path));
+  std::string stdout_text = LETHE_TRY(ReadMemory(out.get()));
   if (exit_code == 0) return stdout_text;
-  const std::string stderr_text = LETHE_TRY(ReadFile(err_path));
+  const std::string stderr_text = LETHE_TRY(ReadMemory(err.get()));
   std::string_view tail = Trim(stderr_text.empty() ? stdout_text : stderr_text);
   constexpr size_t kTail = 4000;
   if (tail.size() > kTail) tail.remove_prefix(tail.size() - kTail);
