@@ -233,14 +233,14 @@ Status CopyPackages(const fs::path& recipe, const fs::path& store, const fs::pat
   const auto from_store = LETHE_TRY(image::Store::Open(store));
   const auto to_store = LETHE_TRY(image::Store::Open(to));
   std::string missing;
-  for (const auto& package : lock.packages) {
-    const fs::path from = from_store.ObjectPath(package.sha256);
-    const fs::path target = to_store.ObjectPath(package.sha256);
+  for (const auto& [name, file] : recipe::FilesOf(lock)) {
+    const fs::path from = from_store.ObjectPath(file.sha256);
+    const fs::path target = to_store.ObjectPath(file.sha256);
     LETHE_TRY(MakeDirectories(target.parent_path()));
     std::error_code error;
     fs::copy_file(from, target, fs::copy_options::skip_existing, error);
     if (error == std::errc::no_such_file_or_directory) {
-      missing += "\n  " + package.name + " " + package.version;
+      missing += "\n  " + name;
     } else if (error) {
       return Error{ErrorCode::kIo, "copying " + from.string() + ": " + error.message()};
     }
