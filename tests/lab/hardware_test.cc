@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds kBootTimeout(180);
+constexpr seconds kBootTimeout(400);  // bounds a hang: a busy machine emulates slowly
 constexpr const char* kQemu = "qemu-system-x86_64";
 
 struct Card {

@@ -62,7 +62,7 @@ Status Look(const fs::path& iso) {
                 {"lethe.probe", {}, scratch.path() / "probe"}}};
   const auto start = std::chrono::steady_clock::now();
   auto guest = LETHE_TRY(vm::Guest::Start(config, scratch.path()));
-  LETHE_TRY(Require(Eventually(seconds(180), [] { return VpnAnswers(); }),
+  LETHE_TRY(Require(Eventually(seconds(400), [] { return VpnAnswers(); }),
                     "the VPN does not answer: " + guest.Log()));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   char text[64];

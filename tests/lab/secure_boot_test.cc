@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds kBootTimeout(240);
+constexpr seconds kBootTimeout(400);  // bounds a hang: a busy machine emulates slowly
 constexpr const char* kEmptyVariables = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 // OVMF's word on the console for EFI_ACCESS_DENIED.
 constexpr std::string_view kRefusal = "Access Denied";
