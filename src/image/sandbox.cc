@@ -281,9 +281,7 @@ Result<Fd> MemoryFile(std::string_view content) {
 }
 
 // From its beginning, wherever a writer left off.
-Result<std::string> ReadMemory(int fd) {
-  return ReadFile("/proc/self/fd/" + std::to_string(fd));
-}
+Result<std::string> ReadMemory(int fd) { return ReadFile("/proc/self/fd/" + std::to_string(fd)); }
 
 }  // namespace
 
