@@ -199,7 +199,8 @@ Status StepCache::Compute(const std::string& step, const fs::path& target,
   fs::permissions(made.path(), fs::perms(0755), error);
   LETHE_TRY(MakeDirectories(made.path() / kStepResult));
   fs::permissions(made.path() / kStepResult, fs::perms(0755), error);
-  LETHE_TRY_IN(work(made.path() / kStepResult), "step " + step);
+  // Errors speak of paths inside of the result; where it lies says whose disk is full.
+  LETHE_TRY_IN(work(made.path() / kStepResult), "step " + step + " in " + made.path().string());
   if (reuse_) {
     LETHE_TRY(SealFolder(made.path() / kStepResult, made.path() / kStepSeal, HashJobs()));
     LETHE_TRY(SyncFileSystem(made.path()));
