@@ -99,9 +99,13 @@ std::string FieldOf(const std::string& control, std::string_view field) {
 
 Status CollectPackages(const PatchedBuild& build, const fs::path& folder, const fs::path& output) {
   std::vector<std::string> missing = build.wanted;
+  // No link that the build made is followed out of its root.
+  if (!fs::is_directory(fs::symlink_status(folder)))
+    return Error{ErrorCode::kMalformed, "rebuilding " + build.source + ": /build is no folder"};
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().extension() != ".deb") continue;
+    if (entry.path().extension() != ".deb" || !fs::is_regular_file(entry.symlink_status()))
+      continue;
     const auto control = LETHE_TRY(ReadDebControl(entry.path()));
     const std::string name = FieldOf(control.at("control"), "Package");
     if (std::erase(missing, name) == 0) continue;
