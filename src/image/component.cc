@@ -31,7 +31,7 @@ Status Install(const recipe::Component& component, const fs::path& built, const 
     const fs::path target = output / (initrd ? "initrd" : "root") / path.substr(1);
     LETHE_TRY(MakeDirectories(target.parent_path()));
     const std::string bytes =
-        LETHE_TRY_IN(ReadFile(built / install.from), "installing " + install.to);
+        LETHE_TRY_IN(ReadFileBelow(built, install.from), "installing " + install.to);
     LETHE_TRY(WriteFileAtomic(target, bytes, install.mode));
   }
   return {};
