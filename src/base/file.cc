@@ -24,8 +24,8 @@ Fd OpenResolved(int folder_fd, std::string_view path, int flags, uint64_t resolv
   open_how how{};
   how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
   how.resolve = resolve | RESOLVE_NO_MAGICLINKS;
-  return Fd(static_cast<int>(
-      ::syscall(SYS_openat2, folder_fd, relative.c_str(), &how, sizeof how)));
+  return Fd(
+      static_cast<int>(::syscall(SYS_openat2, folder_fd, relative.c_str(), &how, sizeof how)));
 }
 
 Result<std::string> ReadAll(int fd, const fs::path& path, uint64_t max_bytes) {
@@ -97,8 +97,7 @@ Result<std::string> ReadFileBelow(const fs::path& folder, std::string_view path,
 
 Status RefuseSymlinks(const fs::path& folder, std::string_view path) {
   const Fd folder_fd = LETHE_TRY(OpenFile(folder, O_PATH | O_DIRECTORY));
-  const Fd fd =
-      OpenResolved(folder_fd.get(), path, O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+  const Fd fd = OpenResolved(folder_fd.get(), path, O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
   if (fd || errno == ENOENT) return {};
   if (errno == ELOOP || errno == EXDEV || errno == ENOTDIR) {
     return Error{ErrorCode::kMalformed,

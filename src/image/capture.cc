@@ -96,9 +96,11 @@ struct Walker {
       std::error_code error;
       node["type"] = "symlink";
       const std::string target = fs::read_symlink(host, error).string();
-      if (error) return Error{ErrorCode::kIo, "reading link " + Printable(path) + ": " + error.message()};
+      if (error)
+        return Error{ErrorCode::kIo, "reading link " + Printable(path) + ": " + error.message()};
       if (!IsUtf8(target))
-        return Error{ErrorCode::kMalformed, Printable(path) + ": targets of links in an image are UTF-8"};
+        return Error{ErrorCode::kMalformed,
+                     Printable(path) + ": targets of links in an image are UTF-8"};
       node["target"] = target;
     } else if (S_ISREG(info.st_mode)) {
       if (info.st_size > static_cast<off_t>(kMaxFile) ||

@@ -182,7 +182,8 @@ class Unpacker {
   Status Add(const DebEntry& entry, const archive::Entry& raw, DataReader& reader) {
     if (entry.path == "/") return {};
     const auto [known, fresh] = seen_.emplace(entry.path, entry.type);
-    const bool folders = entry.type == archive::EntryType::kDirectory && known->second == entry.type;
+    const bool folders =
+        entry.type == archive::EntryType::kDirectory && known->second == entry.type;
     if (!fresh && !folders) return Malformed("holds " + Shown(entry.path) + " twice");
     const size_t slash = entry.path.rfind('/');
     const std::string name = entry.path.substr(slash + 1);
@@ -206,9 +207,9 @@ class Unpacker {
 
  private:
   Error Fail(const DebEntry& entry, std::string_view doing) const {
-    return Error{errno == EEXIST ? ErrorCode::kConflict : ErrorCode::kIo,
-                 "data.tar: " + std::string(doing) + " " + Shown(entry.path) + ": " +
-                     std::strerror(errno)};
+    return Error{
+        errno == EEXIST ? ErrorCode::kConflict : ErrorCode::kIo,
+        "data.tar: " + std::string(doing) + " " + Shown(entry.path) + ": " + std::strerror(errno)};
   }
 
   Result<Fd> OpenFolder(std::string_view path) const {
@@ -284,9 +285,8 @@ class Unpacker {
     const Fd fd(
         ::openat(parent, name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!fd) return Fail(entry, "creating");
-    LETHE_TRY_IN(reader.ReadDataTo([&](std::string_view piece) {
-      return WriteAll(fd.get(), piece, entry.path);
-    }),
+    LETHE_TRY_IN(reader.ReadDataTo(
+                     [&](std::string_view piece) { return WriteAll(fd.get(), piece, entry.path); }),
                  Shown(entry.path));
     LETHE_TRY(Owner(parent, name, entry));
     const unsigned mode = options_.owners ? entry.mode : entry.mode & 0777;
@@ -324,7 +324,8 @@ Result<DebEntry> MakeEntry(const archive::Entry& raw) {
 Result<std::string> FieldName(std::string_view line) {
   const size_t colon = line.find(':');
   std::string name(line.substr(0, colon));
-  const bool plain = std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  const bool plain =
+      std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7f; });
   if (colon == std::string_view::npos || name.empty() || name[0] == '-' || name[0] == '#' || !plain)
     return Error{ErrorCode::kMalformed, "control: " + Shown(line) + " is no field"};
   std::transform(name.begin(), name.end(), name.begin(),
@@ -352,8 +353,8 @@ Status CheckDebControl(std::string_view control, std::string_view name,
   if (fields["package"] == name && fields["architecture"] == architecture) return {};
   return Error{ErrorCode::kConflict, "control: is of " + Shown(fields["package"]) + " for " +
                                          Shown(fields["architecture"]) + ", not of '" +
-                                         std::string(name) + "' for '" +
-                                         std::string(architecture) + "'"};
+                                         std::string(name) + "' for '" + std::string(architecture) +
+                                         "'"};
 }
 
 Result<DebContents> UnpackDeb(const fs::path& deb, int root_fd, const UnpackOptions& options) {

@@ -93,7 +93,7 @@ constexpr Hostile kHostile[] = {
     {"no folder at all", "e('.')", kBad, "'.' is not a folder"},
     {"absolute", "e('/tmp/lethe-evil')", kBad, "absolute path '/tmp/lethe-evil'"},
     {"climbing", "e('usr/../../x')", kBad, "'usr/../../x' leaves the package"},
-    {"hard link outside", "e('a', '1', '../../etc/passwd')", kBad, "the hard link 'a'"},
+    {"hard link outside", "e('a', '1', '../../etc/passwd')", kBad, "the hard link '/a'"},
     {"absolute hard link", "e('a', '1', '/etc/passwd')", kBad, "absolute path '/etc/passwd'"},
     {"hard link to nothing", "e('a', '1', 'etc/passwd')", kBad, "is no earlier file"},
     {"hard link to itself", "e('a', '1', 'a')", kBad, "is no earlier file"},
@@ -139,21 +139,22 @@ t.close()
 
 class HostileDebTest : public DebTest {
  protected:
+  void SetUp() override { Make(":"); }
+
+  // With this data.tar.
   fs::path MakeData(const std::string& python) {
-    const fs::path deb = Make(":");
-    const auto made = RunChecked({.argv = {"python3", "-c", kWriteTar, python},
-                                  .cwd = (dir_.path() / "w").string()});
+    const auto made = RunChecked(
+        {.argv = {"python3", "-c", kWriteTar, python}, .cwd = (dir_.path() / "w").string()});
     EXPECT_TRUE(made) << made.error().message;
-    Pack("gzip -c data.tar >data.tar.gz");
-    return deb;
+    return Pack(":", "debian-binary control.tar.gz data.tar");
   }
 
   // Makes the package anew of what `script` left in its parts.
   fs::path Pack(const std::string& script,
                 const std::string& members = "debian-binary control.tar.gz data.tar.gz") {
-    const auto made = RunChecked(
-        {.argv = {"sh", "-ec", script + "; rm -f ../t.deb; ar rcq ../t.deb " + members},
-         .cwd = (dir_.path() / "w").string()});
+    const auto made =
+        RunChecked({.argv = {"sh", "-ec", script + "; rm -f ../t.deb; ar qc ../t.deb " + members},
+                    .cwd = (dir_.path() / "w").string()});
     EXPECT_TRUE(made) << made.error().message;
     return dir_.path() / "t.deb";
   }
@@ -185,7 +186,7 @@ TEST_F(HostileDebTest, OddButCleanEntriesAreHandledExactly) {
   EXPECT_EQ(fs::status(root_ / "-rf").permissions(), fs::perms(0755));  // no owners: no set-id
   EXPECT_TRUE(fs::exists(root_ / "a b$(x)"));
   EXPECT_EQ(fs::read_symlink(root_ / "h"), "/outside");  // the link itself, not what it names
-  EXPECT_TRUE(fs::exists(root_ / "d/f"));  // ".." of the root is the root
+  EXPECT_TRUE(fs::exists(root_ / "d/f"));                // ".." of the root is the root
 }
 
 TEST_F(HostileDebTest, BombsEndAtNamedLimits) {
@@ -195,10 +196,10 @@ TEST_F(HostileDebTest, BombsEndAtNamedLimits) {
                          "'GNU.sparse.realsize': str(1 << 30)}, size=512),"
                          "io.BytesIO(b'0\\n'.ljust(512, b'\\0')))"),
                 kBad, "with 'e' the package unpacks to more than 4294967296 bytes");
-  Make(":");
-  for (const char* compress : {"gzip -1 >control.tar.gz", "xz -0 >control.tar.xz",
-                               "zstd -q -1 >control.tar.zst"}) {
-    const std::string file(std::string_view(compress).substr(std::string(compress).find("control")));
+  for (const char* compress :
+       {"gzip -1 >control.tar.gz", "xz -0 >control.tar.xz", "zstd -q -1 >control.tar.zst"}) {
+    const std::string file(
+        std::string_view(compress).substr(std::string(compress).find("control")));
     const std::string control =
         "rm -f control.tar*; truncate -s 20M control/postinst; tar -C control -c . | " +
         std::string(compress);
@@ -210,7 +211,6 @@ TEST_F(HostileDebTest, BombsEndAtNamedLimits) {
 TEST_F(HostileDebTest, MembersAndControlFilesAreOnlyWhatTheyMustBe) {
   const std::string kAll = "debian-binary control.tar.gz data.tar.gz";
   const std::string tar = "tar -C control -czf control.tar.gz .";
-  Make(":");
   ExpectRefused(Pack(":", kAll + " data.tar.gz"), kBad, "has the member data.tar twice");
   ExpectRefused(Pack("cp control.tar.gz control.tar", kAll + " control.tar"), kBad,
                 "has the member control.tar twice");
@@ -218,11 +218,12 @@ TEST_F(HostileDebTest, MembersAndControlFilesAreOnlyWhatTheyMustBe) {
                 "'./postinst' is no control file");
   ExpectRefused(Pack("rm control/postinst; touch control/list; " + tar), kBad, "'./list' is no");
   ExpectRefused(Pack("rm control/list; touch control/'x;y'; " + tar), kBad, "'./x;y' is no");
-  ExpectRefused(Pack("rm control/x*; mkdir control/d; touch control/d/x; " + tar), kBad, "d");
+  ExpectRefused(Pack("rm control/x*; mkdir control/d; touch control/d/x; " + tar), kBad,
+                "'./d/' is no");
 }
 
 TEST_F(HostileDebTest, SizesOfMembersAreChecked) {
-  const fs::path deb = Make(":");
+  const fs::path deb = dir_.path() / "t.deb";
   const std::string bytes = ReadFile(deb).value();
   const size_t data_size = bytes.find("data.tar.gz") + 48;
   for (const std::string size : {"9999999999", "-1        ", "99999999  ", "x         "}) {

@@ -79,8 +79,8 @@ TEST_F(HostileRootTest, DatabaseOfDpkgIsNotWrittenThroughASymlink) {
 }
 
 TEST_F(HostileRootTest, MountPointsOfABuildRootAreFolders) {
-  const Status status = UnpackBuildRoot({Make("aa", "ln -s " + outside_.string() + " work")},
-                                        root_, {.jobs = 1, .progress = {}});
+  const Status status = UnpackBuildRoot({Make("aa", "ln -s " + outside_.string() + " work")}, root_,
+                                        {.jobs = 1, .progress = {}});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kMalformed);
 }
@@ -110,6 +110,27 @@ TEST_F(HostileRootTest, CaptureEndsAtAHugeFile) {
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kMalformed);
   EXPECT_EQ(status.error().message, "/huge makes the root larger than an image may be");
+}
+
+// What a component's command leaves in place of its output is not followed on the host.
+TEST_F(HostileRootTest, ComponentInstallsNoSymlink) {
+  const auto made = RunChecked(
+      {.argv = {"sh", "-ec",
+                "mkdir -p bin dev proc sys tmp src build; for f in $(command -v ln) $(ldd "
+                "$(command -v ln) | grep -o '/[^ ]*'); do cp --parents -L $f .; done"},
+       .cwd = root_.string()});
+  ASSERT_TRUE(made) << made.error().message;
+  recipe::Component component{.name = "evil"};
+  component.install.push_back({.from = "x", .to = "/usr/bin/x", .mode = 0755});
+  const fs::path secret = outside_ / "secret";
+  component.commands = {{"ln", "-s", secret.string(), "x"}};
+  const fs::path output = dir_.path() / "output";
+  ASSERT_TRUE(MakeDirectories(output));
+  const Status status = BuildComponent({component, root_, dir_.path(), {}}, output);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(status.error().message, "installing /usr/bin/x: x is not a regular file");
+  EXPECT_FALSE(fs::exists(output / "root/usr/bin/x"));
 }
 
 }  // namespace

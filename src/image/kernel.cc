@@ -121,8 +121,7 @@ Result<KernelFiles> ReadKernelFiles(const fs::path& deb) {
     return {};
   }));
   if (files.version.empty() || files.modules.empty()) {
-    return Error{ErrorCode::kMalformed,
-                 "data.tar: holds no /boot/vmlinuz-* or no modules"};
+    return Error{ErrorCode::kMalformed, "data.tar: holds no /boot/vmlinuz-* or no modules"};
   }
   if (!IsKernelVersion(files.version)) {
     return Error{ErrorCode::kMalformed,
