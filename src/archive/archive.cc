@@ -20,6 +20,11 @@ EntryType TypeOf(archive_entry* entry) {
   }
 }
 
+// An id that does not fit must not come out as another one, such as root's.
+uint32_t IdOf(la_int64_t id) {
+  return id < 0 || id > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(id);
+}
+
 std::string OrEmpty(const char* s) { return s == nullptr ? "" : s; }
 
 }  // namespace
@@ -78,8 +83,8 @@ Result<std::optional<Entry>> Reader::Next() {
   entry.path = OrEmpty(archive_entry_pathname(raw));
   entry.type = TypeOf(raw);
   entry.mode = static_cast<unsigned>(archive_entry_perm(raw));
-  entry.uid = static_cast<uint32_t>(archive_entry_uid(raw));
-  entry.gid = static_cast<uint32_t>(archive_entry_gid(raw));
+  entry.uid = IdOf(archive_entry_uid(raw));
+  entry.gid = IdOf(archive_entry_gid(raw));
   entry.size = static_cast<uint64_t>(archive_entry_size(raw));
   entry.target = entry.type == EntryType::kHardLink ? OrEmpty(archive_entry_hardlink(raw))
                                                     : OrEmpty(archive_entry_symlink(raw));

@@ -1,16 +1,56 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
+#include "base/strings.h"
+
 namespace lethe {
 namespace fs = std::filesystem;
+
+namespace {
+
+Fd OpenResolved(int folder_fd, std::string_view path, int flags, uint64_t resolve) {
+  const size_t begin = path.find_first_not_of('/');
+  const std::string relative(begin == std::string_view::npos ? "." : path.substr(begin));
+  open_how how{};
+  how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
+  how.resolve = resolve | RESOLVE_NO_MAGICLINKS;
+  return Fd(
+      static_cast<int>(::syscall(SYS_openat2, folder_fd, relative.c_str(), &how, sizeof how)));
+}
+
+Result<std::string> ReadAll(int fd, const fs::path& path, uint64_t max_bytes) {
+  std::string out;
+  struct stat info {};
+  if (::fstat(fd, &info) == 0 && info.st_size > 0) {
+    out.reserve(
+        static_cast<size_t>(std::min<uint64_t>(static_cast<uint64_t>(info.st_size), max_bytes)) +
+        1);
+  }
+  while (true) {
+    char buffer[1 << 16];
+    const ssize_t n = ::read(fd, buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return IoError("reading", path);
+    if (n == 0) return out;
+    out.append(buffer, static_cast<size_t>(n));
+    if (out.size() > max_bytes) {
+      return Error{ErrorCode::kMalformed, "reading " + path.string() + ": larger than " +
+                                              std::to_string(max_bytes) + " bytes"};
+    }
+  }
+}
+
+}  // namespace
 
 Error IoError(std::string_view doing, const fs::path& path) {
   const int error = errno;
@@ -25,26 +65,45 @@ Result<Fd> OpenFile(const fs::path& path, int flags, unsigned mode) {
 }
 
 Result<std::string> ReadFile(const fs::path& path, uint64_t max_bytes) {
-  Fd fd = LETHE_TRY(OpenFile(path, O_RDONLY));
-  std::string out;
+  const Fd fd = LETHE_TRY(OpenFile(path, O_RDONLY));
+  return ReadAll(fd.get(), path, max_bytes);
+}
+
+Result<Fd> OpenInRoot(int root_fd, std::string_view path, int flags) {
+  Fd fd = OpenResolved(root_fd, path, flags, RESOLVE_IN_ROOT);
+  if (fd) return fd;
+  const int why = errno;
+  Error error = IoError("opening", Printable(path));
+  errno = why;
+  return error;
+}
+
+Result<std::string> ReadFileBelow(const fs::path& folder, std::string_view path,
+                                  uint64_t max_bytes) {
+  const Fd folder_fd = LETHE_TRY(OpenFile(folder, O_PATH | O_DIRECTORY));
+  // Without O_NONBLOCK a pipe would wait for its writer.
+  const Fd fd = OpenResolved(folder_fd.get(), path, O_RDONLY | O_NONBLOCK,
+                             RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+  const bool open = static_cast<bool>(fd);
+  if (!open && errno != ELOOP && errno != EXDEV && errno != ENXIO) {
+    return IoError("reading", Printable(path));
+  }
   struct stat info {};
-  if (::fstat(fd.get(), &info) == 0 && info.st_size > 0) {
-    out.reserve(
-        static_cast<size_t>(std::min<uint64_t>(static_cast<uint64_t>(info.st_size), max_bytes)) +
-        1);
+  if (!open || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return Error{ErrorCode::kMalformed, Printable(path) + " is not a regular file"};
   }
-  while (true) {
-    char buffer[1 << 16];
-    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return IoError("reading", path);
-    if (n == 0) return out;
-    out.append(buffer, static_cast<size_t>(n));
-    if (out.size() > max_bytes) {
-      return Error{ErrorCode::kMalformed, "reading " + path.string() + ": larger than " +
-                                              std::to_string(max_bytes) + " bytes"};
-    }
+  return ReadAll(fd.get(), Printable(path), max_bytes);
+}
+
+Status RefuseSymlinks(const fs::path& folder, std::string_view path) {
+  const Fd folder_fd = LETHE_TRY(OpenFile(folder, O_PATH | O_DIRECTORY));
+  const Fd fd = OpenResolved(folder_fd.get(), path, O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+  if (fd || errno == ENOENT) return {};
+  if (errno == ELOOP || errno == EXDEV || errno == ENOTDIR) {
+    return Error{ErrorCode::kMalformed,
+                 Printable(path) + ": a symlink or a file stands where a folder must be"};
   }
+  return IoError("opening", Printable(path));
 }
 
 Status WriteAll(int fd, std::string_view bytes, std::string_view name) {

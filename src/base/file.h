@@ -19,6 +19,18 @@ Result<std::string> ReadFile(const std::filesystem::path& path, uint64_t max_byt
 // Opens with O_CLOEXEC. `flags` as in open(2).
 Result<Fd> OpenFile(const std::filesystem::path& path, int flags, unsigned mode = 0666);
 
+// Opens `path` as a process would whose root is `root_fd`: neither ".." nor an absolute symlink
+// leads out of that folder. "/" and "" are the folder itself. errno tells why it failed.
+Result<Fd> OpenInRoot(int root_fd, std::string_view path, int flags);
+
+// Reads a regular file below a folder that strangers wrote: kMalformed for anything else, and where
+// a symlink or ".." is on the way.
+Result<std::string> ReadFileBelow(const std::filesystem::path& folder, std::string_view path,
+                                  uint64_t max_bytes = 1ULL << 30);
+
+// kMalformed where a part of `path` below `folder` is a symlink; what does not exist is none.
+Status RefuseSymlinks(const std::filesystem::path& folder, std::string_view path);
+
 Status WriteAll(int fd, std::string_view bytes, std::string_view name);
 
 // Writes to a temporary name in the same folder, syncs and renames: readers see the old file or the

@@ -72,5 +72,35 @@ TEST_F(FileTest, RemoveTreeOpensReadOnlyFolders) {
   EXPECT_FALSE(fs::exists(dir_.path() / "a"));
 }
 
+TEST_F(FileTest, ReadsBelowAFolderOnlyWhatLiesThere) {
+  const fs::path folder = dir_.path() / "folder";
+  ASSERT_TRUE(MakeDirectories(folder / "sub"));
+  ASSERT_TRUE(WriteFileAtomic(folder / "sub/file", "inside"));
+  ASSERT_TRUE(WriteFileAtomic(dir_.path() / "secret", "outside"));
+  fs::create_symlink(dir_.path() / "secret", folder / "absolute");
+  fs::create_symlink("../secret", folder / "climbing");
+  fs::create_symlink("sub/file", folder / "harmless");
+  fs::create_symlink("..", folder / "up");
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(*ReadFileBelow(folder, "sub/file"), "inside");
+  EXPECT_EQ(ReadFileBelow(folder, "sub/file", 5).error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(ReadFileBelow(folder, "none").error().code, ErrorCode::kNotFound);
+  for (const char* path :
+       {"absolute", "climbing", "harmless", "up/secret", "../secret", "pipe", "sub"}) {
+    const auto read = ReadFileBelow(folder, path);
+    ASSERT_FALSE(read) << path;
+    EXPECT_EQ(read.error().code, ErrorCode::kMalformed) << read.error().message;
+  }
+}
+
+TEST_F(FileTest, RefusesSymlinksOnTheWay) {
+  ASSERT_TRUE(MakeDirectories(dir_.path() / "a/b"));
+  fs::create_symlink("b", dir_.path() / "a/link");
+  EXPECT_TRUE(RefuseSymlinks(dir_.path(), "a/b"));
+  EXPECT_TRUE(RefuseSymlinks(dir_.path(), "/a/b/missing/too"));
+  for (const char* path : {"a/link", "a/link/x", "a/../.."})
+    EXPECT_EQ(RefuseSymlinks(dir_.path(), path).error().code, ErrorCode::kMalformed) << path;
+}
+
 }  // namespace
 }  // namespace lethe

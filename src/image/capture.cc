@@ -20,11 +20,15 @@ namespace fs = std::filesystem;
 
 constexpr const char* kIndexFile = "index.json";
 constexpr const char* kDataFile = "data";
+constexpr uint64_t kMaxFile = 1ULL << 30;
+constexpr uint64_t kMaxData = 8ULL << 30;  // of all files
 
 using Owners = std::map<std::string, std::string, std::less<>>;  // path to package
 
 // From dpkg's file lists; paths through the links of the merged /usr are told by their real place.
 Result<Owners> ReadOwners(const fs::path& root) {
+  // The packages' scripts may have left anything in the root.
+  LETHE_TRY(RefuseSymlinks(root, "var/lib/dpkg/info"));
   std::vector<fs::path> lists;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(root / "var/lib/dpkg/info", error)) {
@@ -36,7 +40,7 @@ Result<Owners> ReadOwners(const fs::path& root) {
   for (const fs::path& list : lists) {
     const std::string stem = list.stem().string();
     const std::string package = stem.substr(0, stem.find(':'));
-    const std::string text = LETHE_TRY(ReadFile(list));
+    const std::string text = LETHE_TRY(ReadFileBelow(list.parent_path(), list.filename().string()));
     for (const std::string_view path : Lines(text)) {
       owners.emplace(path, package);
       for (const std::string_view alias : {"/bin/", "/sbin/", "/lib/", "/lib64/"}) {
@@ -92,12 +96,19 @@ struct Walker {
       std::error_code error;
       node["type"] = "symlink";
       const std::string target = fs::read_symlink(host, error).string();
-      if (error) return Error{ErrorCode::kIo, "reading link " + path + ": " + error.message()};
+      if (error)
+        return Error{ErrorCode::kIo, "reading link " + Printable(path) + ": " + error.message()};
       if (!IsUtf8(target))
-        return Error{ErrorCode::kMalformed, path + ": targets of links in an image are UTF-8"};
+        return Error{ErrorCode::kMalformed,
+                     Printable(path) + ": targets of links in an image are UTF-8"};
       node["target"] = target;
     } else if (S_ISREG(info.st_mode)) {
-      const std::string bytes = LETHE_TRY(ReadFile(host));
+      if (info.st_size > static_cast<off_t>(kMaxFile) ||
+          data_size + static_cast<uint64_t>(info.st_size) > kMaxData) {
+        return Error{ErrorCode::kMalformed,
+                     Printable(path) + " makes the root larger than an image may be"};
+      }
+      const std::string bytes = LETHE_TRY(ReadFile(host, kMaxFile));
       LETHE_TRY(WriteAll(data_fd, bytes, "data"));
       node["type"] = "file";
       node["offset"] = data_size;

@@ -189,9 +189,11 @@ Result<fs::path> Chain::Kernel() {
         const auto packages = Files(PackageSet::kKernel);
         if (packages.size() != 1)
           return Error{ErrorCode::kConflict, "the lock must have exactly one kernel"};
-        LETHE_TRY(ExtractKernel(
-            packages[0].deb, {recipe_.kernel.modules, recipe_.kernel.initrd_modules, options_.jobs},
-            output));
+        LETHE_TRY_IN(
+            ExtractKernel(packages[0].deb,
+                          {recipe_.kernel.modules, recipe_.kernel.initrd_modules, options_.jobs},
+                          output),
+            "package " + packages[0].name);
         const std::string version = LETHE_TRY(ReadFile(output / "version"));
         LETHE_TRY_IN(RunInRoot({.root = tools_,
                                 .binds = {{output / "root", "/work", true}},

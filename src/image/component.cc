@@ -30,15 +30,8 @@ Status Install(const recipe::Component& component, const fs::path& built, const 
     const std::string path = initrd ? install.to.substr(kInitrd.size()) : install.to;
     const fs::path target = output / (initrd ? "initrd" : "root") / path.substr(1);
     LETHE_TRY(MakeDirectories(target.parent_path()));
-    // A link that a command made could lead to a file of the host.
-    std::error_code error;
-    const fs::path real = fs::canonical(built / install.from, error);
-    if (error || real != fs::canonical(built, error) / install.from ||
-        !fs::is_regular_file(fs::symlink_status(real))) {
-      return Error{ErrorCode::kMalformed, "installing " + install.to + ": " + install.from +
-                                              " is no regular file of the build folder"};
-    }
-    const std::string bytes = LETHE_TRY_IN(ReadFile(real), "installing " + install.to);
+    const std::string bytes =
+        LETHE_TRY_IN(ReadFileBelow(built, install.from), "installing " + install.to);
     LETHE_TRY(WriteFileAtomic(target, bytes, install.mode));
   }
   return {};

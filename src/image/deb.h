@@ -1,6 +1,6 @@
 // Debian binary packages (deb(5)): reads one and unpacks it below a folder. Nothing in a package
 // can write outside that folder: names are checked and folders are opened with
-// openat2(RESOLVE_IN_ROOT).
+// openat2(RESOLVE_IN_ROOT). Errors name the member; the caller puts the package's name in front.
 #pragma once
 
 #include <filesystem>
@@ -37,9 +37,15 @@ struct UnpackOptions {
 
 // Unpacks files and links; folders are only created (mode 0755): their metadata is in the entries,
 // for the caller to apply in an order that does not depend on timing. kMalformed for a damaged or
-// hostile package, kConflict for a file that is there already.
+// hostile package (also one that unpacks to more than 4 GiB), kConflict for a file that another
+// package put there already.
 Result<DebContents> UnpackDeb(const std::filesystem::path& deb, int root_fd,
                               const UnpackOptions& options);
+
+// kMalformed where a control file is not one stanza with each field once, kConflict where it is
+// another package's than the one that was asked for.
+Status CheckDebControl(std::string_view control, std::string_view name,
+                       std::string_view architecture);
 
 // Only the files of control.tar.
 Result<std::map<std::string, std::string>> ReadDebControl(const std::filesystem::path& deb);

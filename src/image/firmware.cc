@@ -155,16 +155,16 @@ Result<PackageExtract> ReadPackageExtract(const PackageFile& package, std::strin
   const auto wanted = [&](std::string_view path) {
     return path == copyright || path.starts_with(folder);
   };
-  LETHE_TRY(
-      ReadDebFiles(package.deb, wanted, [&](const DebEntry& entry, std::string bytes) -> Status {
-        if (entry.path == copyright) {
-          out.copyright = std::move(bytes);
-          return {};
-        }
-        if (entry.type == archive::EntryType::kSymlink)
-          return out.files.PutSymlink(entry.path, entry.target, package.name);
-        return out.files.PutFile(entry.path, std::move(bytes), 0644, package.name);
-      }));
+  const auto add = [&](const DebEntry& entry, std::string bytes) -> Status {
+    if (entry.path == copyright) {
+      out.copyright = std::move(bytes);
+      return {};
+    }
+    if (entry.type == archive::EntryType::kSymlink)
+      return out.files.PutSymlink(entry.path, entry.target, package.name);
+    return out.files.PutFile(entry.path, std::move(bytes), 0644, package.name);
+  };
+  LETHE_TRY_IN(ReadDebFiles(package.deb, wanted, add), "package " + package.name);
   if (out.copyright.empty())
     return Error{ErrorCode::kMalformed, "package '" + package.name + "' has no " + copyright};
   return out;

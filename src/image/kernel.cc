@@ -93,6 +93,15 @@ struct KernelFiles {
   std::map<std::string, std::string> lists;  // modules.builtin, …: bytes
 };
 
+// It becomes the name of a folder and an argument of depmod.
+bool IsKernelVersion(std::string_view text) {
+  return text.size() <= 64 && text[0] >= '0' && text[0] <= '9' &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                  c == '.' || c == '+' || c == '-' || c == '_' || c == '~';
+         });
+}
+
 Result<KernelFiles> ReadKernelFiles(const fs::path& deb) {
   KernelFiles files;
   constexpr std::string_view kModules = "/usr/lib/modules/";
@@ -112,8 +121,11 @@ Result<KernelFiles> ReadKernelFiles(const fs::path& deb) {
     return {};
   }));
   if (files.version.empty() || files.modules.empty()) {
+    return Error{ErrorCode::kMalformed, "data.tar: holds no /boot/vmlinuz-* or no modules"};
+  }
+  if (!IsKernelVersion(files.version)) {
     return Error{ErrorCode::kMalformed,
-                 deb.filename().string() + ": holds no /boot/vmlinuz-* or no modules"};
+                 "data.tar: '" + Printable(files.version) + "' is no version of a kernel"};
   }
   return files;
 }

@@ -48,6 +48,8 @@ fi
 )sh";
 
 Status CopyInputs(const PatchedBuild& build, const fs::path& root) {
+  LETHE_TRY(RefuseSymlinks(root, "build/sources"));
+  LETHE_TRY(RefuseSymlinks(root, "build/patches"));
   LETHE_TRY(MakeDirectories(root / "build" / "sources"));
   LETHE_TRY(MakeDirectories(root / "build" / "patches"));
   for (const SourceFile& file : build.files) {
@@ -99,14 +101,16 @@ std::string FieldOf(const std::string& control, std::string_view field) {
 
 Status CollectPackages(const PatchedBuild& build, const fs::path& folder, const fs::path& output) {
   std::vector<std::string> missing = build.wanted;
-  // No link that the build made is followed out of its root.
-  if (!fs::is_directory(fs::symlink_status(folder)))
-    return Error{ErrorCode::kMalformed, "rebuilding " + build.source + ": /build is no folder"};
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().extension() != ".deb" || !fs::is_regular_file(entry.symlink_status()))
-      continue;
-    const auto control = LETHE_TRY(ReadDebControl(entry.path()));
+    if (entry.path().extension() != ".deb") continue;
+    const std::string file = entry.path().filename().string();
+    if (!fs::is_regular_file(entry.symlink_status())) {
+      return Error{ErrorCode::kMalformed, "rebuilding " + build.source + ": " + Printable(file) +
+                                              " is not a regular file"};
+    }
+    const auto control = LETHE_TRY_IN(ReadDebControl(entry.path()),
+                                      "rebuilding " + build.source + ": " + Printable(file));
     const std::string name = FieldOf(control.at("control"), "Package");
     if (std::erase(missing, name) == 0) continue;
     LETHE_TRY(WriteFileAtomic(output / (name + ".deb"), LETHE_TRY(ReadFile(entry.path())), 0644));
@@ -132,6 +136,8 @@ Status BuildPatched(const PatchedBuild& build, const fs::path& root, const fs::p
                "build dependencies of " + build.source);
   Status status = RunAsFakeRoot([&] { return CopyInputs(build, root); });
   if (status) status = Compile(build, root);
+  // What ran in the root may have left a symlink into the host.
+  if (status) status = RefuseSymlinks(root, "build");
   if (status) status = CollectPackages(build, root / "build", output);
   LETHE_TRY(RemoveInstalled(root));
   return status;

@@ -48,17 +48,15 @@ Status ApplyFolders(const std::vector<DebContents>& contents, int root_fd, bool 
   for (const DebContents& package : contents) {
     for (const DebEntry& entry : package.entries) {
       if (entry.type != archive::EntryType::kDirectory || !done.insert(entry.path).second) continue;
-      const std::string relative = entry.path == "/" ? "." : entry.path.substr(1);
-      struct stat info {};
-      if (::fstatat(root_fd, relative.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 ||
-          !S_ISDIR(info.st_mode)) {
-        continue;  // a folder entry on top of a link of the merged /usr
-      }
-      if (owners && ::fchownat(root_fd, relative.c_str(), entry.uid, entry.gid, 0) != 0) {
+      const auto folder = OpenInRoot(root_fd, entry.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      // a folder entry on top of a link of the merged /usr.
+      if (!folder && (errno == ENOTDIR || errno == ELOOP)) continue;
+      if (!folder) return folder.error();
+      if (owners && ::fchown(folder->get(), entry.uid, entry.gid) != 0) {
         return IoError("changing the owner of", entry.path);
       }
       const unsigned mode = owners ? entry.mode : (entry.mode & 0777) | 0700;
-      if (::fchmodat(root_fd, relative.c_str(), mode, 0) != 0) {
+      if (::fchmod(folder->get(), mode) != 0) {
         return IoError("changing the mode of", entry.path);
       }
     }
@@ -74,7 +72,11 @@ Result<std::vector<DebContents>> UnpackAll(const std::vector<PackageFile>& packa
   std::mutex mutex;
   size_t done = 0;
   const auto unpack = [&](size_t i) -> Status {
-    contents[i] = LETHE_TRY(UnpackDeb(packages[i].deb, root_fd.get(), options));
+    const std::string place = "package " + packages[i].name;
+    contents[i] = LETHE_TRY_IN(UnpackDeb(packages[i].deb, root_fd.get(), options), place);
+    LETHE_TRY_IN(CheckDebControl(contents[i].control.at("control"), packages[i].name,
+                                 packages[i].architecture),
+                 place);
     const std::lock_guard lock(mutex);
     if (work.progress) work.progress(++done, packages.size());
     return {};
@@ -103,6 +105,8 @@ std::string InfoName(const PackageFile& package, const DebContents& contents) {
 Status WriteDpkgDatabase(const std::vector<PackageFile>& packages,
                          const std::vector<DebContents>& contents, const fs::path& root) {
   const fs::path dpkg = root / kDpkg.substr(1);
+  for (const char* folder : {"/info", "/updates", "/triggers"})
+    LETHE_TRY(RefuseSymlinks(root, std::string(kDpkg) + folder));
   LETHE_TRY(MakeDirectories(dpkg / "info"));
   LETHE_TRY(MakeDirectories(dpkg / "updates"));
   LETHE_TRY(MakeDirectories(dpkg / "triggers"));
@@ -116,7 +120,7 @@ Status WriteDpkgDatabase(const std::vector<PackageFile>& packages,
     }
     LETHE_TRY(WriteFileAtomic(dpkg / "info" / (info + ".list"), list));
     for (const auto& [name, bytes] : contents[i].control) {
-      if (name == "control" || name == "md5sums" || name.find('/') != std::string::npos) continue;
+      if (name == "control" || name == "md5sums") continue;
       const bool script = name == "preinst" || name == "postinst" || name == "prerm" ||
                           name == "postrm" || name == "config";
       LETHE_TRY(WriteFileAtomic(dpkg / "info" / (info + "." + name), bytes, script ? 0755 : 0644));
@@ -187,6 +191,7 @@ Status UnpackBuildRoot(const std::vector<PackageFile>& packages, const fs::path&
       LETHE_TRY(UnpackAll(ordered, root, work, {.owners = false, .skip = IsDocumentation}));
   LETHE_TRY(CheckNoOverlap(ordered, contents));
   for (const char* folder : {"dev", "proc", "sys", "tmp", "run", "work", "src", "build"}) {
+    LETHE_TRY(RefuseSymlinks(root, folder));
     LETHE_TRY(MakeDirectories(root / folder));
   }
   return {};
