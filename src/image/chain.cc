@@ -36,7 +36,7 @@ constexpr const char* kIsoStep = "iso-2";
 // Maintainer scripts see this time, so that a configured root does not depend on the commit.
 constexpr uint64_t kConfigureEpoch = 1735689600;  // 2025-01-01
 // Decision 0008: what a level costs and buys.
-constexpr const char* kCompression = "zstd,level=3";
+constexpr const char* kCompression = "zstd,level=2";
 constexpr const char* kClusterBytes = "65536";
 
 }  // namespace
