@@ -13,6 +13,8 @@ target_compile_definitions(lethe_flags INTERFACE _FILE_OFFSET_BITS=64)
 if(LETHE_SANITIZE)
   target_compile_options(lethe_flags INTERFACE -fsanitize=${LETHE_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(lethe_flags INTERFACE -fsanitize=${LETHE_SANITIZE})
+  # Boost.Asio's fences, which the thread sanitizer does not follow.
+  target_compile_options(lethe_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
 endif()
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
