@@ -35,21 +35,24 @@ VolumeDate MakeVolumeDate(const IsoInputs& inputs) {
 }
 
 // Each parameter in single quotes: GRUB would expand '$'. The recipe allows no quotes in them.
-std::string GrubScript(const IsoInputs& inputs, const VolumeDate& date) {
+// `protocol` is empty or "16": by BIOS, GRUB's 32-bit protocol first moves as much memory as the
+// unpacked kernel may need, byte by byte; the 16-bit one lays the kernel where it starts.
+std::string GrubScript(const IsoInputs& inputs, const VolumeDate& date, std::string_view protocol) {
   std::string parameters;
   for (const std::string_view word : Words(inputs.command_line)) {
     parameters += " '" + std::string(word) + "'";
   }
-  return "search.fs_uuid " + date.grub + " root\nlinux /boot/vmlinuz" + parameters +
-         "\ninitrd /boot/initrd.img\nboot\nreboot\n";
+  const std::string suffix(protocol);
+  return "search.fs_uuid " + date.grub + " root\nlinux" + suffix + " /boot/vmlinuz" + parameters +
+         "\ninitrd" + suffix + " /boot/initrd.img\nboot\nreboot\n";
 }
 
 // Runs in the tools root; /work is the scratch folder, /src the content of the ISO.
 constexpr const char* kMakeBootImages = R"(set -eu
 cd /work
-common="iso9660 linux search_fs_uuid reboot"
-grub-mkimage -O i386-pc-eltorito -p /boot/grub -c grub.cfg -o eltorito.img biosdisk $common
-grub-mkimage -O x86_64-efi -p /boot/grub -c grub.cfg -o bootx64.efi $common
+common="iso9660 search_fs_uuid reboot"
+grub-mkimage -O i386-pc-eltorito -p /boot/grub -c bios.cfg -o eltorito.img biosdisk linux16 $common
+grub-mkimage -O x86_64-efi -p /boot/grub -c efi.cfg -o bootx64.efi linux $common
 kib=$(( ($(stat -c %s bootx64.efi) + 1023) / 1024 + 96 ))
 kib=$(( (kib + 63) / 64 * 64 ))
 mkfs.fat --invariant -i "$FAT_ID" -n LETHE-EFI -C efi.img $kib >/dev/null
@@ -87,8 +90,9 @@ Status RunScript(const IsoInputs& inputs, const char* script, std::vector<Bind> 
 }  // namespace
 
 Status MakeBootImages(const IsoInputs& inputs) {
-  LETHE_TRY(
-      WriteFileAtomic(inputs.scratch / "grub.cfg", GrubScript(inputs, MakeVolumeDate(inputs))));
+  const VolumeDate date = MakeVolumeDate(inputs);
+  LETHE_TRY(WriteFileAtomic(inputs.scratch / "bios.cfg", GrubScript(inputs, date, "16")));
+  LETHE_TRY(WriteFileAtomic(inputs.scratch / "efi.cfg", GrubScript(inputs, date, "")));
   LETHE_TRY_IN(RunScript(inputs, kMakeBootImages, {{inputs.scratch, "/work", true}}),
                "making the boot images");
   return {};

@@ -243,12 +243,12 @@ DefaultLimitCORE=0
 
 constexpr const char* kModulesDisabled = R"([Unit]
 Description=No kernel module from here on
-After=systemd-modules-load.service systemd-udev-settle.service
-Wants=systemd-udev-settle.service
+After=systemd-modules-load.service systemd-udev-trigger.service
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
+ExecStartPre=-/usr/bin/udevadm settle
 ExecStart=/bin/sh -c 'echo 1 >/proc/sys/kernel/modules_disabled'
 
 [Install]
