@@ -48,7 +48,7 @@ Result<OwnedDir> OwnedDir::Create(const fs::path& parent, std::string_view prefi
   RemoveAbandoned(parent, prefix);
   ScratchDir directory = LETHE_TRY(ScratchDir::Create(parent, prefix));
   FileLock lock = LETHE_TRY(FileLock::Acquire(directory.path() / kOwnerFile));
-  return OwnedDir(std::move(lock), std::move(directory));
+  return OwnedDir(std::move(directory), std::move(lock));
 }
 
 std::vector<fs::path> FindAbandoned(const fs::path& parent, std::string_view prefix) {

@@ -20,11 +20,11 @@ class OwnedDir {
   const std::filesystem::path& path() const { return directory_.path(); }
 
  private:
-  OwnedDir(FileLock lock, ScratchDir directory)
-      : lock_(std::move(lock)), directory_(std::move(directory)) {}
+  OwnedDir(ScratchDir directory, FileLock lock)
+      : directory_(std::move(directory)), lock_(std::move(lock)) {}
 
-  FileLock lock_;  // goes after the folder
   ScratchDir directory_;
+  FileLock lock_;  // goes first: NFS and FUSE keep a folder while a file of it is open
 };
 
 // The folders in `parent` whose names begin with `prefix` and whose owner is dead. Such a folder

@@ -151,15 +151,7 @@ Status BuildInGuest(const BuildInputs& inputs, const AxisSet& axes, const fs::pa
   const int code = LETHE_TRY(RunGuest(config, scratch.path(), shared));
   const auto said = ReadFile(shared / "log", 16 << 20);
   LETHE_TRY(StatusOfBuild(code, said ? *said : ""));
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(shared, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name == "log" || name == "exit-code") continue;
-    fs::copy_file(entry.path(), result / name, error);
-    if (error) break;
-  }
-  if (error) return Error{ErrorCode::kIo, "keeping what was built: " + error.message()};
-  return {};
+  return KeepBuilt(shared, result, {"log", "exit-code"});
 }
 
 }  // namespace lethe::reproduce

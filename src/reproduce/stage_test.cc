@@ -6,10 +6,13 @@
 
 #include <csignal>
 
+#include "base/file.h"
 #include "reproduce/varied_build.h"
 
 namespace lethe::reproduce {
 namespace {
+
+namespace fs = std::filesystem;
 
 TEST(RunOnStage, BringsTheStatusBack) {
   EXPECT_TRUE(RunOnStage(0, [] { return Status(); }));
@@ -41,6 +44,24 @@ TEST(RunOnStage, KeepsTheHostsNameAsItIs) {
   }));
   ::gethostname(after, sizeof after);
   EXPECT_STREQ(before, after);
+}
+
+TEST(KeepBuilt, CopiesFilesAndNamesWhatItCannotKeep) {
+  const auto scratch = ScratchDir::Create(fs::temp_directory_path(), "keep-").value();
+  const fs::path from = scratch.path() / "from";
+  const fs::path to = scratch.path() / "to";
+  ASSERT_TRUE(MakeDirectories(from / "folder"));
+  ASSERT_TRUE(MakeDirectories(to));
+  ASSERT_TRUE(WriteFileAtomic(from / "a.iso", "image"));
+  ASSERT_TRUE(WriteFileAtomic(from / "log", "chatter"));
+  ASSERT_TRUE(KeepBuilt(from, to, {"log"}));
+  EXPECT_EQ(ReadFile(to / "a.iso").value(), "image");
+  EXPECT_EQ(std::distance(fs::directory_iterator(to), fs::directory_iterator()), 1);
+
+  const Status again = KeepBuilt(from, to, {"log"});
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().message, "keeping a.iso: File exists");
+  EXPECT_FALSE(KeepBuilt(from / "none", to));
 }
 
 TEST(StatusOfBuild, KeepsTheMeaningOfExitCodes) {

@@ -67,7 +67,7 @@ class Stage {
       return IoError("setting", "the host name");
     }
     LETHE_TRY(Build());
-    return Collect(result);
+    return KeepBuilt(place_ / "out", result);
   }
 
  private:
@@ -193,16 +193,6 @@ class Stage {
     return StatusOfBuild(done.exit_code, done.err);
   }
 
-  Status Collect(const fs::path& result) const {
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(place_ / "out", error)) {
-      fs::copy_file(entry.path(), result / entry.path().filename(), error);
-      if (error) break;
-    }
-    if (error) return Error{ErrorCode::kIo, "keeping what was built: " + error.message()};
-    return {};
-  }
-
   const BuildInputs& inputs_;
   const AxisSet& axes_;
   fs::path scratch_;
@@ -261,6 +251,20 @@ Status StatusOfBuild(int exit_code, const std::string& said) {
   }
   return Error{code, "the build ended with exit code " + std::to_string(exit_code) + ": " +
                          std::string(tail)};
+}
+
+Status KeepBuilt(const fs::path& from, const fs::path& to, const std::set<std::string>& without) {
+  std::error_code error;
+  for (auto it = fs::directory_iterator(from, error); !error && it != fs::directory_iterator();
+       it.increment(error)) {
+    const fs::path name = it->path().filename();
+    if (without.contains(name.string()) || !it->is_regular_file()) continue;
+    fs::copy_file(it->path(), to / name, error);
+    if (error)
+      return Error{ErrorCode::kIo, "keeping " + name.string() + ": " + error.message()};
+  }
+  if (error) return Error{ErrorCode::kIo, "reading " + from.string() + ": " + error.message()};
+  return {};
 }
 
 }  // namespace lethe::reproduce

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <set>
+#include <string>
 
 #include "base/result.h"
 #include "reproduce/surroundings.h"
@@ -22,5 +24,9 @@ Status CopyPackages(const std::filesystem::path& recipe, const std::filesystem::
 
 // Turns the end of a build program into a Status: exit codes as ExitCode() maps them.
 Status StatusOfBuild(int exit_code, const std::string& said);
+
+// Copies the regular files of folder `from` into folder `to`, but for those named in `without`.
+Status KeepBuilt(const std::filesystem::path& from, const std::filesystem::path& to,
+                 const std::set<std::string>& without = {});
 
 }  // namespace lethe::reproduce

@@ -200,7 +200,8 @@ TEST_P(FlippedBitTest, IsRefusedAtBootWithItsReason) {
   auto guest = vm::Guest::Start(config, scratch_.path()).value();
   ASSERT_TRUE(Eventually(kBootTimeout, [&] { return guest.Paused().value(); })) << "no reboot";
   const auto record = ReadBootRecord(guest);
-  ASSERT_TRUE(record) << "no reason in the first page";
+  ASSERT_TRUE(record) << "no reason in the first page: "
+                      << KernelPanic(guest, config.memory_mib);
   EXPECT_EQ(record->failure, GetParam().reason) << boot::ToString(record->failure);
   EXPECT_EQ(record->attempts, 1);
 }

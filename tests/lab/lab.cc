@@ -159,6 +159,22 @@ std::optional<boot::BootRecord> ReadBootRecord(vm::Guest& guest) {
   return std::nullopt;
 }
 
+std::string KernelPanic(vm::Guest& guest, unsigned memory_mib) {
+  constexpr std::string_view kWords = "Kernel panic - not syncing: ";
+  constexpr uint64_t kStep = 16 << 20;
+  constexpr size_t kLogBytes = 4096;
+  for (uint64_t at = 0; at < uint64_t{memory_mib} << 20; at += kStep) {
+    const auto memory = guest.ReadMemory(at, kStep);
+    if (!memory) return "(" + memory.error().message + ")";
+    for (size_t i = memory->find(kWords); i != std::string::npos; i = memory->find(kWords, i + 1)) {
+      if (memory->compare(i + kWords.size(), 1, "%") == 0) continue;  // the kernel's own text
+      const size_t start = i < kLogBytes ? 0 : i - kLogBytes;
+      return Printable(memory->substr(start, i - start + 512));
+    }
+  }
+  return "the kernel did not panic";
+}
+
 Result<std::map<std::string, std::string>> ReadClientProfile(const fs::path& tar) {
   const auto bytes = ReadFile(tar, 1 << 20);
   if (!bytes || bytes->size() < 10240)
