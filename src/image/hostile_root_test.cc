@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 #ifdef __SANITIZE_THREAD__
-constexpr bool kSandboxRuns = false;  // the sanitizer's own thread keeps its process in its namespaces
+constexpr bool kSandboxRuns = false;  // its own thread keeps a process in its user namespace
 #else
 constexpr bool kSandboxRuns = true;
 #endif

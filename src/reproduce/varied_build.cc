@@ -260,8 +260,7 @@ Status KeepBuilt(const fs::path& from, const fs::path& to, const std::set<std::s
     const fs::path name = it->path().filename();
     if (without.contains(name.string()) || !it->is_regular_file()) continue;
     fs::copy_file(it->path(), to / name, error);
-    if (error)
-      return Error{ErrorCode::kIo, "keeping " + name.string() + ": " + error.message()};
+    if (error) return Error{ErrorCode::kIo, "keeping " + name.string() + ": " + error.message()};
   }
   if (error) return Error{ErrorCode::kIo, "reading " + from.string() + ": " + error.message()};
   return {};

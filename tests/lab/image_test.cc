@@ -197,11 +197,21 @@ TEST_P(FlippedBitTest, IsRefusedAtBootWithItsReason) {
   config.initrd = files.initrd;
   config.command_line = files.command_line;
   config.pause_on_reboot = true;
-  auto guest = vm::Guest::Start(config, scratch_.path()).value();
-  ASSERT_TRUE(Eventually(kBootTimeout, [&] { return guest.Paused().value(); })) << "no reboot";
-  const auto record = ReadBootRecord(guest);
-  ASSERT_TRUE(record) << "no reason in the first page: "
-                      << KernelPanic(guest, config.memory_mib);
+  std::optional<boot::BootRecord> record;
+  std::string panic;
+  // Under an emulator a kernel panics once in a while for reasons of its own, before the first
+  // program runs; what it said is shown, and the boot is tried once more.
+  for (int tries = 0; tries < 2 && !record; ++tries) {
+    auto guest = vm::Guest::Start(config, scratch_.path()).value();
+    ASSERT_TRUE(Eventually(kBootTimeout, [&] { return guest.Paused().value(); })) << "no reboot";
+    record = ReadBootRecord(guest);
+    if (record) break;
+    panic = KernelPanic(guest, config.memory_mib);
+    std::printf("  no reason in the first page: %s\n", panic.c_str());
+    ASSERT_NE(panic, kNoPanic);
+    ASSERT_EQ(panic.find("Attempted to kill init"), std::string::npos);
+  }
+  ASSERT_TRUE(record);
   EXPECT_EQ(record->failure, GetParam().reason) << boot::ToString(record->failure);
   EXPECT_EQ(record->attempts, 1);
 }

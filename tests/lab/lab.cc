@@ -172,7 +172,7 @@ std::string KernelPanic(vm::Guest& guest, unsigned memory_mib) {
       return Printable(memory->substr(start, i - start + 512));
     }
   }
-  return "the kernel did not panic";
+  return std::string(kNoPanic);
 }
 
 Result<std::map<std::string, std::string>> ReadClientProfile(const fs::path& tar) {

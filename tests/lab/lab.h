@@ -69,8 +69,9 @@ uint64_t MemoryUsedKib(const std::string& meminfo);
 
 // The reason that a failed boot left in the guest's memory; nothing where there is none.
 std::optional<boot::BootRecord> ReadBootRecord(vm::Guest& guest);
-// What the kernel said last before it panicked, out of the memory of a stopped guest: it says nothing
-// on any console.
+inline constexpr std::string_view kNoPanic = "the kernel did not panic";
+// What the kernel said last before it panicked, out of the memory of a stopped guest: it says
+// nothing on any console. kNoPanic where it did not.
 std::string KernelPanic(vm::Guest& guest, unsigned memory_mib);
 
 // Waits for `condition`; false after the timeout.
