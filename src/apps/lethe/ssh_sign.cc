@@ -25,13 +25,13 @@ Result<SignedMessage> SignWithSsh(const SshSigning& signing, std::string_view me
       LETHE_TRY(ScratchDir::Create(std::filesystem::temp_directory_path(), "lethe-sign-"));
   const auto file = scratch.path() / "message";
   LETHE_TRY(WriteFileAtomic(file, message, 0600));
-  fmt::print(stderr, "signing for '{}' with {}: touch the key when it blinks\n",
-             signing.name_space, KeyName(signing.key));
+  fmt::print(stderr, "signing for '{}' with {}: touch the key when it blinks\n", signing.name_space,
+             KeyName(signing.key));
   // A file, not a pipe: ssh-keygen reads a PIN from the terminal either way.
-  (void)LETHE_TRY_IN(RunChecked({.argv = {"ssh-keygen", "-q", "-Y", "sign", "-f",
-                                          signing.key.string(), "-n", signing.name_space,
-                                          file.string()}}),
-                     "signing with " + signing.key.string());
+  (void)LETHE_TRY_IN(
+      RunChecked({.argv = {"ssh-keygen", "-q", "-Y", "sign", "-f", signing.key.string(), "-n",
+                           signing.name_space, file.string()}}),
+      "signing with " + signing.key.string());
   SignedMessage out;
   out.armoured = LETHE_TRY(ReadFile(file.string() + ".sig", trust::kMaxSshSignatureBytes));
   auto parsed = trust::ParseSshSignature(out.armoured);
