@@ -4,14 +4,16 @@ add_library(lethe_flags INTERFACE)
 target_compile_features(lethe_flags INTERFACE cxx_std_20)
 target_include_directories(lethe_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(lethe_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers -Wno-maybe-uninitialized
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
   -fno-strict-aliasing -fstack-protector-strong
   "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=."
   "$<$<CONFIG:Debug>:-Werror>"
   "$<$<CONFIG:Release>:-O2;-D_FORTIFY_SOURCE=2>")
 target_compile_definitions(lethe_flags INTERFACE _FILE_OFFSET_BITS=64)
 if(LETHE_SANITIZE)
-  target_compile_options(lethe_flags INTERFACE -fsanitize=${LETHE_SANITIZE} -fno-omit-frame-pointer)
+  target_compile_options(lethe_flags INTERFACE -fsanitize=${LETHE_SANITIZE} -fno-omit-frame-pointer
+    "$<$<BOOL:${LETHE_FUZZ}>:-fno-sanitize-recover=all>")
   target_link_options(lethe_flags INTERFACE -fsanitize=${LETHE_SANITIZE})
 endif()
 set(CMAKE_CXX_EXTENSIONS OFF)
