@@ -100,7 +100,8 @@ Result<int64_t> TableReader::Integer(std::string_view key, IntegerRange range) {
 }
 
 Result<bool> TableReader::Bool(std::string_view key) {
-  if (node_->table->get(key) == nullptr) return KeyError(key, 0, "is missing, must be true or false");
+  if (node_->table->get(key) == nullptr)
+    return KeyError(key, 0, "is missing, must be true or false");
   return BoolOr(key, false);
 }
 

@@ -36,8 +36,8 @@ template <typename T>
 Result<T> At(const TableReader& reader, const Located& value, std::string_view key,
              Result<T> parsed) {
   if (parsed) return parsed;
-  Error error = reader.ErrorAt(value.line, "key '" + std::string(key) + "': " +
-                                               parsed.error().message);
+  Error error =
+      reader.ErrorAt(value.line, "key '" + std::string(key) + "': " + parsed.error().message);
   error.code = parsed.error().code;
   return error;
 }
@@ -57,17 +57,16 @@ bool IsDomain(std::string_view domain) {
   if (domain.size() > kMaxTextBytes) return false;
   const auto labels = Split(domain, '.');
   return labels.size() >= 2 && std::all_of(labels.begin(), labels.end(), [](std::string_view l) {
-    return !l.empty() && l.size() <= 63 && l.front() != '-' && l.back() != '-' &&
-           std::all_of(l.begin(), l.end(),
-                       [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
-  });
+           return !l.empty() && l.size() <= 63 && l.front() != '-' && l.back() != '-' &&
+                  std::all_of(l.begin(), l.end(),
+                              [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
+         });
 }
 
 bool IsOneLine(std::string_view text) {
   return !text.empty() && text.size() <= kMaxTextBytes &&
-         std::none_of(text.begin(), text.end(), [](char c) {
-           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-         });
+         std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 bool IsRepositoryPath(std::string_view path) {
@@ -250,8 +249,7 @@ std::string_view KeyOf(const NoteKey& key) {
 Status ReadLog(TableReader& root, Policy& policy) {
   if (auto t = LETHE_TRY(root.OptionalTable("log"))) {
     const Located line = LETHE_TRY(t->String("key"));
-    policy.log =
-        LETHE_TRY(At(*t, line, "key", ParseNoteKey(line.value, NoteAlgorithm::kEd25519)));
+    policy.log = LETHE_TRY(At(*t, line, "key", ParseNoteKey(line.value, NoteAlgorithm::kEd25519)));
     LETHE_TRY(t->Finish());
   }
   auto t = LETHE_TRY(root.OptionalTable("witnesses"));

@@ -12,8 +12,8 @@ std::string People(size_t count) {
 std::optional<Weakness> CheckApprovals(const Policy& policy, Use use, int approvals) {
   const std::string table(ToString(use));
   if (approvals < kLeastPeople) {
-    return Weakness{table, "key 'approvals' in [" + table + "]: must be at least 2, or one person " +
-                               "alone could approve"};
+    return Weakness{table, "key 'approvals' in [" + table +
+                               "]: must be at least 2, or one person " + "alone could approve"};
   }
   const size_t able = PeopleWhoMay(policy, use).size();
   if (able >= static_cast<size_t>(approvals)) return {};

@@ -26,7 +26,7 @@ std::string_view ToString(KeyType type);  // the name that SSH uses
 struct SshPublicKey {
   KeyType type = KeyType::kSkEd25519;
   std::string point;        // Ed25519: 32 bytes; P-256: 65 bytes, uncompressed, on the curve
-  std::string application;  // "ssh:…", hashed into every signature
+  std::string application;  // "ssh:…", printable; hashed into every signature
 
   std::string Blob() const;         // the encoding that is hashed and signed over
   std::string Line() const;         // "sk-ssh-ed25519@openssh.com AAAA…"
@@ -35,8 +35,11 @@ struct SshPublicKey {
   auto operator<=>(const SshPublicKey&) const = default;
 };
 
-// kMalformed for anything that is no SSH public key, has trailing bytes or a point off its curve;
-// kUntrusted for a well-formed key of another type (software keys, RSA, certificates), by its name.
+// kMalformed for anything that is no SSH public key, has trailing bytes, an application that is not
+// printable, or a point off its curve (Ed25519: or outside the group of prime order, or not
+// canonical: no authenticator has such a key); kUntrusted for a well-formed key of another type
+// (software keys, RSA, certificates), by its name, and for an application that does not begin with
+// "ssh:" (a key of the web).
 Result<SshPublicKey> ParseKeyBlob(std::string_view blob);
 
 // "keytype base64 [comment]" as in a .pub file. Errors as ParseKeyBlob.

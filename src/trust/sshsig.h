@@ -42,11 +42,27 @@ Verdict<SshSignature> ParseSshSignatureBlob(std::string_view blob);
 // For writers of test vectors and for bundles: what ssh-keygen would write.
 std::string ArmourSshSignature(std::string_view blob);
 
-// The bytes that the authenticator was asked to sign (before its own framing).
+// The blob of a signature, without armour.
+std::string SshSignatureBlob(const SshSignature& signature);
+
+// What was signed, and for what.
 struct SshSigned {
   std::string_view message;
   std::string_view name_space;  // the purpose that the caller expects
 };
+
+// What SSH hands to the authenticator to be signed.
+std::string SshFramedMessage(const SshSigned& what, SshHash hash);
+
+// What an authenticator adds of its own.
+struct Authenticator {
+  std::string_view application;
+  uint8_t flags = 0;
+  uint32_t counter = 0;
+};
+
+// The bytes that its key signs.
+std::string AuthenticatorBytes(const Authenticator& by, std::string_view framed);
 
 // kWrongNamespace, kNoTouch, kBadSignature, in this order. Ed25519 by the strict rule (libsodium).
 Verdict<void> VerifySshSignature(const SshSignature& signature, const SshSigned& expected);
