@@ -14,10 +14,14 @@ namespace lethe::git {
 
 inline constexpr size_t kMaxCommitBytes = 1 << 20;
 inline constexpr size_t kMaxTreeBytes = 32 << 20;
+inline constexpr size_t kMaxBlobBytes = 100 << 20;
 inline constexpr size_t kMaxParents = 64;
 
 enum class ObjectFormat { kSha1, kSha256 };
 enum class ObjectType { kCommit, kTree, kBlob, kTag };
+std::string_view ToString(ObjectType type);  // "commit", as in the object
+size_t MaxBytes(ObjectType type);
+constexpr size_t IdBytes(ObjectFormat format) { return format == ObjectFormat::kSha1 ? 20 : 32; }
 
 struct ObjectId {
   std::string bytes;  // 20 or 32
@@ -52,6 +56,9 @@ struct TreeEntry {
 };
 // Sorted as git sorts. kMalformed: other modes, bad names, a name twice, a wrong order.
 Result<std::vector<TreeEntry>> ParseTree(std::string_view body, ObjectFormat format);
+// The reverse. Precondition: sorted.
+std::string WriteTree(const std::vector<TreeEntry>& entries);
+void SortTree(std::vector<TreeEntry>& entries);
 
 // Where objects come from: a repository, or the objects of a bundle. What is returned has the hash
 // that was asked for; kNotFound where it is missing, kUntrusted where it is something else.
