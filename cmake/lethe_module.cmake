@@ -18,6 +18,10 @@ if(LETHE_SANITIZE)
 endif()
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+if(NOT LETHE_SERVER_ONLY)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)  # modules go into plugins too
+endif()
 
 # lethe_module(<name> SOURCES … TESTS … DEPS <modules> EXTERNAL <targets>)
 #   one static library lethe_<name> for src/<name>/, one test binary <name>_test for all of TESTS.
@@ -50,4 +54,19 @@ function(lethe_program name)
   if(ARG_STATIC AND NOT LETHE_SANITIZE)  # the sanitizers' runtimes are shared
     target_link_options(${name} PRIVATE -static)
   endif()
+endfunction()
+
+# lethe_plugin(<name> SOURCES … DEPS <modules>)
+#   a shared library that another program loads: lib/lib<name>.so. It exports what says so, and is
+#   left out where a sanitizer's runtime would have to be loaded first.
+function(lethe_plugin name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  if(LETHE_SANITIZE)
+    return()
+  endif()
+  list(TRANSFORM ARG_DEPS PREPEND lethe_ OUTPUT_VARIABLE deps)
+  add_library(${name} MODULE ${ARG_SOURCES})
+  set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET hidden)
+  target_link_libraries(${name} PRIVATE lethe_flags ${deps})
+  target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,defs)
 endfunction()

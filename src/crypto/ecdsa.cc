@@ -5,32 +5,17 @@
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/param_build.h>
 
-#include <algorithm>
-#include <memory>
-
-#include "base/assert.h"
+#include "crypto/openssl.h"
 
 namespace lethe::crypto {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  template <typename T>
-  void operator()(T* value) const {
-    Free(value);
-  }
-};
-template <typename T, auto Free>
-using Owned = std::unique_ptr<T, Deleter<Free>>;
 using Group = Owned<EC_GROUP, EC_GROUP_free>;
 using Point = Owned<EC_POINT, EC_POINT_free>;
 using Number = Owned<BIGNUM, BN_clear_free>;
-using Key = Owned<EVP_PKEY, EVP_PKEY_free>;
 using KeyContext = Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
-using Digester = Owned<EVP_MD_CTX, EVP_MD_CTX_free>;
 using Signature = Owned<ECDSA_SIG, ECDSA_SIG_free>;
 using Builder = Owned<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
 using Parameters = Owned<OSSL_PARAM, OSSL_PARAM_free>;
@@ -39,13 +24,6 @@ const EC_GROUP* P256() {
   static const Group group(EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1));
   LETHE_ASSERT(group != nullptr);
   return group.get();
-}
-
-const unsigned char* Unsigned(std::string_view bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-unsigned char* Unsigned(std::string& bytes) {
-  return reinterpret_cast<unsigned char*>(bytes.data());
 }
 
 Number ReadNumber(std::string_view bytes) {
