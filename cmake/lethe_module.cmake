@@ -15,6 +15,8 @@ if(LETHE_SANITIZE)
   target_compile_options(lethe_flags INTERFACE -fsanitize=${LETHE_SANITIZE} -fno-omit-frame-pointer
     "$<$<BOOL:${LETHE_FUZZ}>:-fno-sanitize-recover=all>")
   target_link_options(lethe_flags INTERFACE -fsanitize=${LETHE_SANITIZE})
+  # Boost.Asio's fences, which the thread sanitizer does not follow.
+  target_compile_options(lethe_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
 endif()
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)

@@ -165,7 +165,8 @@ Checksums-Sha256:
 Directory: pool/main/v/vpn
 )";
 
-Result<std::vector<SourceRecord>> ParseVpn(const std::string& text) {
+// The records point into the text.
+Result<std::vector<SourceRecord>> ParseVpn(std::string_view text) {
   return ParseSources(text, "debian",
                       [](std::string_view name, std::string_view) { return name == "vpn"; });
 }

@@ -159,7 +159,8 @@ std::string ConfigureScript(const std::vector<PackageFile>& packages,
       "printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d\nchmod 755 /usr/sbin/policy-rc.d\n"
       "unset DPKG_MAINTSCRIPT_NAME DPKG_ADMINDIR DPKG_ROOT\n"
       "dpkg --configure --pending >/tmp/configure.out 2>&1 || "
-      "{ tail -n 40 /tmp/configure.out >&2; exit 1; }\n"
+      "{ grep -m 1 -B 5 -A 1 '^dpkg: error' /tmp/configure.out >&2 ||"
+      " tail -n 40 /tmp/configure.out >&2; exit 1; }\n"
       "rm /usr/sbin/policy-rc.d\n";
   return script;
 }

@@ -83,7 +83,8 @@ TEST_F(CheckOutTest, NamesTheCommitThatIsMissing) {
 }
 
 TEST_F(CheckOutTest, RefusesWhatIsNoFullHash) {
-  for (const std::string bad : {"HEAD", "--upload-pack=x", first_.substr(0, 12).c_str(), ""}) {
+  for (const std::string& bad :
+       std::vector<std::string>{"HEAD", "--upload-pack=x", first_.substr(0, 12), ""}) {
     const auto status = CheckOut(repository_, bad, scratch_.path() / "tree");
     ASSERT_FALSE(status) << bad;
     EXPECT_EQ(status.error().code, ErrorCode::kMalformed) << bad;
