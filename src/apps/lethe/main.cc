@@ -29,6 +29,10 @@ constexpr Command kCommands[] = {
     {"policy", "export", "write a policy for ssh-keygen, git and log tools", DeclarePolicyExport},
     {"policy", "approve", "sign the next policy", DeclarePolicyApprove},
     {"policy", "walk", "follow approved policies to the newest", DeclarePolicyWalk},
+    {"release", "sign", "approve a release: make or check its statement, and sign it",
+     DeclareReleaseSign},
+    {"release", "bundle", "put all that proves a release into one file", DeclareReleaseBundle},
+    {"release", "verify", "say whether an ISO may be used, offline", DeclareReleaseVerify},
     {"store", "status", "show what the store holds, and what a recipe needs of it",
      DeclareStoreStatus},
     {"store", "gc", "remove what nobody needs any more", DeclareStoreGc},
@@ -42,6 +46,7 @@ constexpr const char* kNouns[][2] = {
     {"recipe", "an operating system as source: recipe.toml, recipe.lock, files"},
     {"image", "the bootable ISO: build, verify, reproduce, compare, inspect, boot"},
     {"policy", "who may say what: people, their keys, how many it takes"},
+    {"release", "approved by people: what may run, until when, and the proof of it"},
     {"store", "the packages of builds and the results of their steps: keep, carry, share, check"},
 };
 
