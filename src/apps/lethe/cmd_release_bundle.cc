@@ -53,8 +53,8 @@ Result<std::vector<std::string>> ApprovalsBeside(const fs::path& statement) {
 }
 
 Result<std::vector<std::string>> ReadApprovals(const Options& options) {
-  const auto files = options.approvals.empty() ? LETHE_TRY(ApprovalsBeside(options.statement))
-                                               : options.approvals;
+  const auto files =
+      options.approvals.empty() ? LETHE_TRY(ApprovalsBeside(options.statement)) : options.approvals;
   if (files.size() > trust::kMaxApprovals)
     return Error{ErrorCode::kMalformed, options.statement + ": more than 64 approvals"};
   std::vector<std::string> out;
@@ -68,8 +68,8 @@ Result<trust::Verdict<trust::BundledReview>> Review(const Options& options,
                                                     const trust::Policy& policy,
                                                     const trust::ReleaseStatement& statement,
                                                     int64_t at) {
-  const auto repository = LETHE_TRY_IN(
-      git::Repository::Open({.folder = options.repository}), "--repository");
+  const auto repository =
+      LETHE_TRY_IN(git::Repository::Open({.folder = options.repository}), "--repository");
   const auto statements = LETHE_TRY(ReadReviewStatements(options.reviews, *repository));
   auto verdict = trust::CheckReview(policy, *repository,
                                     {.base = statement.since,

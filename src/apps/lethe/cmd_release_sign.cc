@@ -53,8 +53,7 @@ Result<bool> IsStatement(const std::string& file) {
 // What git says about the commit that the ISO names: for who reads a SHA-1.
 Result<std::optional<crypto::Sha256Digest>> TreeDigestOf(git::Repository& repository,
                                                          const std::string& commit) {
-  if (repository.format() != git::ObjectFormat::kSha1)
-    return std::optional<crypto::Sha256Digest>();
+  if (repository.format() != git::ObjectFormat::kSha1) return std::optional<crypto::Sha256Digest>();
   const auto id = LETHE_TRY(git::ObjectId::FromHex(commit));
   const auto parsed = LETHE_TRY(git::ParseCommit(
       LETHE_TRY(repository.Read(id, git::ObjectType::kCommit)), repository.format()));
@@ -77,8 +76,7 @@ Result<Draft> NewDraft(const Options& options, const trust::Policy& policy,
                        git::Repository& repository, int64_t now) {
   const IsoToRelease iso = LETHE_TRY(ReadIsoToRelease(options.file));
   Draft draft{{}, iso.policy_sha256, options.output, true};
-  if (draft.file.empty())
-    draft.file = fs::path(options.file).replace_extension(".release.json");
+  if (draft.file.empty()) draft.file = fs::path(options.file).replace_extension(".release.json");
   if (fs::exists(draft.file)) {
     return Error{ErrorCode::kConflict, draft.file.string() +
                                            ": is there already; name it instead of the ISO to "
@@ -106,10 +104,9 @@ Result<Draft> NewDraft(const Options& options, const trust::Policy& policy,
 
 // A statement that somebody else made, against the ISO and the commit.
 Result<Draft> ReadDraft(const Options& options, git::Repository& repository) {
-  const std::string text =
-      LETHE_TRY(ReadFile(options.file, trust::kMaxReleaseStatementBytes));
-  Draft draft{LETHE_TRY_IN(trust::ParseReleaseStatement(text), options.file), {}, options.file,
-              false};
+  const std::string text = LETHE_TRY(ReadFile(options.file, trust::kMaxReleaseStatementBytes));
+  Draft draft{
+      LETHE_TRY_IN(trust::ParseReleaseStatement(text), options.file), {}, options.file, false};
   const ReleaseStatement& statement = draft.statement;
   const fs::path path =
       options.iso.empty() ? IsoBeside(options.file, statement) : fs::path(options.iso);
@@ -118,8 +115,9 @@ Result<Draft> ReadDraft(const Options& options, git::Repository& repository) {
   const auto same = trust::CheckReleasedImage(statement, iso.image);
   if (!same) return same.error().AsError().In(path.string());
   if (LETHE_TRY(TreeDigestOf(repository, statement.image.commit)) != statement.tree_sha256) {
-    return Error{ErrorCode::kUntrusted, options.file + ": names another SHA-256 than that of the "
-                                                       "tree of commit " +
+    return Error{ErrorCode::kUntrusted, options.file +
+                                            ": names another SHA-256 than that of the "
+                                            "tree of commit " +
                                             statement.image.commit};
   }
   return draft;
@@ -136,9 +134,9 @@ void Show(const Draft& draft, const trust::Policy& policy) {
   fmt::print(stderr, "  policy    {} of {}, sha256 {}\n", statement.policy_number,
              statement.policy_domain, statement.policy_sha256.Hex());
   fmt::print(stderr, "            the image carries {} policy\n",
-             !draft.carried_policy                     ? "no"
+             !draft.carried_policy                    ? "no"
              : *draft.carried_policy == policy.sha256 ? "this"
-                                                       : "ANOTHER");
+                                                      : "ANOTHER");
 }
 
 Result<int> Run(const Options& options, const GlobalOptions& global) {
@@ -146,21 +144,22 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
   const int64_t now = LETHE_TRY(TimeBound(""));
   const bool is_statement = LETHE_TRY(IsStatement(options.file));
   LETHE_TRY(CheckUsage(options, is_statement));
-  const auto repository = LETHE_TRY_IN(
-      git::Repository::Open({.folder = options.repository}), "--repository");
+  const auto repository =
+      LETHE_TRY_IN(git::Repository::Open({.folder = options.repository}), "--repository");
   const Draft draft = LETHE_TRY(is_statement ? ReadDraft(options, *repository)
                                              : NewDraft(options, policy, *repository, now));
   const ReleaseStatement& statement = draft.statement;
   Show(draft, policy);
   // Whoever signs today may release tomorrow.
-  const auto terms = trust::CheckReleaseTerms(policy, statement,
-                                              std::max(now, statement.not_before_unix_s));
+  const auto terms =
+      trust::CheckReleaseTerms(policy, statement, std::max(now, statement.not_before_unix_s));
   if (!terms) return ReportRefusal(terms.error(), {}, global.json);
   const std::string text = trust::WriteReleaseStatement(statement);
-  const auto signature = LETHE_TRY(SignWithSsh({.key = options.key,
-                                                .name_space = policy.Namespace(trust::Use::kRelease),
-                                                .pin = policy.release.pin},
-                                               text));
+  const auto signature =
+      LETHE_TRY(SignWithSsh({.key = options.key,
+                             .name_space = policy.Namespace(trust::Use::kRelease),
+                             .pin = policy.release.pin},
+                            text));
   const auto signer =
       trust::CheckSignature(policy, signature.armoured, text, {trust::Use::kRelease, now});
   if (!signer) return ReportRefusal(signer.error(), {}, global.json);

@@ -57,20 +57,19 @@ std::vector<Check> ChecksOf(const trust::ProvenRelease& proven, const trust::Pol
                             int64_t at) {
   const auto& statement = proven.statement();
   const auto& image = statement.image;
-  return {
-      {"policy",
-       fmt::format("{} of {}, sha256 {}", policy.number, policy.domain, policy.sha256.Hex())},
-      {"time", fmt::format("{} is in {}", FormatUtc(at), TermWords(statement))},
-      {"review", fmt::format("{}: {} commits, each signed with touch, two people behind each "
-                             "change",
-                             RangeWords(statement), proven.review().commits.size())},
-      {"approvals", fmt::format("{} of {} needed, by touch{}: {}", proven.approvers().size(),
-                                policy.release.approvals, policy.release.pin ? " and PIN" : "",
-                                ApproverWords(proven))},
-      {"builders", "the policy asks for none"},
-      {"log", "the policy asks for no entry"},
-      {"iso", fmt::format("{} bytes, sha256 {}; manifest sha256 {}", image.iso_bytes,
-                          image.iso_sha256.Hex(), image.manifest_sha256.Hex())}};
+  return {{"policy",
+           fmt::format("{} of {}, sha256 {}", policy.number, policy.domain, policy.sha256.Hex())},
+          {"time", fmt::format("{} is in {}", FormatUtc(at), TermWords(statement))},
+          {"review", fmt::format("{}: {} commits, each signed with touch, two people behind each "
+                                 "change",
+                                 RangeWords(statement), proven.review().commits.size())},
+          {"approvals", fmt::format("{} of {} needed, by touch{}: {}", proven.approvers().size(),
+                                    policy.release.approvals, policy.release.pin ? " and PIN" : "",
+                                    ApproverWords(proven))},
+          {"builders", "the policy asks for none"},
+          {"log", "the policy asks for no entry"},
+          {"iso", fmt::format("{} bytes, sha256 {}; manifest sha256 {}", image.iso_bytes,
+                              image.iso_sha256.Hex(), image.manifest_sha256.Hex())}};
 }
 
 void Print(const trust::ProvenRelease& proven, const std::vector<Check>& checks) {
@@ -95,9 +94,9 @@ json::Object ReportJson(const trust::ProvenRelease& proven, const std::vector<Ch
 Result<int> Run(const Options& options, const GlobalOptions& global) {
   const trust::Policy policy = LETHE_TRY(LoadPolicy(options.policy)).policy;
   const int64_t at = LETHE_TRY(TimeBound(options.at));
-  const auto bundle = LETHE_TRY_IN(
-      trust::ParseBundle(LETHE_TRY(ReadFile(options.bundle, trust::kMaxBundleBytes))),
-      options.bundle);
+  const auto bundle =
+      LETHE_TRY_IN(trust::ParseBundle(LETHE_TRY(ReadFile(options.bundle, trust::kMaxBundleBytes))),
+                   options.bundle);
   if (!options.extract.empty()) LETHE_TRY(Extract(bundle, options.extract));
   const auto proven = trust::VerifyBundle(policy, bundle, at);
   if (!proven) return ReportRefusal(proven.error().In(options.bundle), {}, global.json);
@@ -118,7 +117,8 @@ Action DeclareReleaseVerify(CLI::App& app, const GlobalOptions& global) {
   auto options = std::make_shared<Options>();
   app.add_option("bundle", options->bundle, "what proves the release")->required();
   app.add_option("iso", options->iso, "the ISO")->required();
-  app.add_option("--policy", options->policy, "your own policy: never one that came with the bundle")
+  app.add_option("--policy", options->policy,
+                 "your own policy: never one that came with the bundle")
       ->required();
   AddTimeOption(app, options->at);
   app.add_option("--extract", options->extract,
