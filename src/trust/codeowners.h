@@ -26,18 +26,14 @@ class CodeOwners {
  private:
   friend Verdict<CodeOwners> ParseCodeOwners(std::string_view, const std::string&,
                                              const std::vector<std::string>&);
-  struct Segment {
-    std::string glob;
-    bool any_depth = false;  // "**": any number of names
-  };
   struct Rule {
-    std::vector<Segment> segments;
-    bool below = false;  // also what lies in a folder that matches
-    bool only_below = false;
-    std::vector<std::string> people;  // sorted, each once; empty: the rule clears ownership
+    // One glob for each name of a path; kAnyDepth stands for any number of names.
+    std::vector<std::string> segments;
+    bool below = false;       // what lies in a folder that matches is matched too
+    bool only_below = false;  // and nothing else is
+    std::vector<std::string> people;  // sorted, each once; nobody: the rule clears ownership
     size_t line = 0;
   };
-  static Verdict<Rule> ParseRule(std::string_view line, const std::vector<std::string>& people);
   static Result<Rule> ParsePattern(std::string_view pattern);
   static bool Matches(const Rule& rule, const std::vector<std::string_view>& names);
 
