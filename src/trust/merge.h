@@ -3,7 +3,7 @@
 // the merger's: a conflict, a file that only a rename brings to its place, a binary file. Pure.
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +12,11 @@
 #include "trust/tree_change.h"
 
 namespace lethe::trust {
+
+inline constexpr size_t kMaxMergeBases = 16;  // of one parent
+// Of one merge; beyond them a path that both sides changed is the merger's.
+inline constexpr uint64_t kMaxMergeSteps = 1'000'000'000;  // comparisons of lines
+inline constexpr size_t kMaxMergeReadBytes = size_t{1} << 30;
 
 // One parent after the first. All names are of trees.
 struct MergedParent {
@@ -37,7 +42,8 @@ struct MergerPath {
   MergerReason why;
 };
 
-// Sorted by path; empty: the merge is exactly what its parents give. Errors as ChangedPaths.
+// Sorted by path; empty: the merge is exactly what its parents give. Errors as
+// ChangedPaths, also for files; kMergeContent for more than kMaxMergeBases.
 Verdict<std::vector<MergerPath>> PathsByMerger(git::ObjectSource& objects, const MergeTrees& trees);
 
 }  // namespace lethe::trust
