@@ -1,7 +1,6 @@
 #include "trust/bundle.h"
 
 #include <algorithm>
-#include <set>
 
 #include "base/base64.h"
 #include "base/strings.h"
@@ -199,8 +198,8 @@ Verdict<void> CheckReviewVerdict(const ReviewVerdict& verdict, const Policy& pol
       return commit.refusals.front().In("review: commit " + commit.id.Hex());
   }
   if (verdict.commits.empty()) return WrongRange("of no commit at all");
-  if (verdict.base != review.base || verdict.tip != review.tip || verdict.at_unix_s != at_unix_s ||
-      verdict.policy_sha256 != policy.sha256.Hex())
+  if (!verdict.ok() || verdict.base != review.base || verdict.tip != review.tip ||
+      verdict.at_unix_s != at_unix_s || verdict.policy_sha256 != policy.sha256.Hex())
     return WrongRange("is not one of this range, policy and time");
   if (verdict.commit_objects != review.commit_objects)
     return WrongRange("the bundle has other commits than those of the range, or in another order");
@@ -209,16 +208,9 @@ Verdict<void> CheckReviewVerdict(const ReviewVerdict& verdict, const Policy& pol
   return {};
 }
 
-std::set<std::string> AuthorsOf(const ReviewVerdict& verdict) {
-  std::set<std::string> authors;
-  for (const CommitReview& commit : verdict.commits)
-    authors.insert(commit.authors.begin(), commit.authors.end());
-  return authors;
-}
-
 Verdict<std::vector<Signer>> CheckReleaseApprovals(const Policy& policy,
                                                    const ReleaseBundle& bundle,
-                                                   const std::set<std::string>& authors,
+                                                   const std::vector<std::string>& authors,
                                                    int64_t at_unix_s) {
   std::vector<Signer> people;
   std::string names;
@@ -226,7 +218,7 @@ Verdict<std::vector<Signer>> CheckReleaseApprovals(const Policy& policy,
     const std::string where = "approval " + std::to_string(people.size() + 1);
     Signer signer = LETHE_TRY_IN(
         CheckSignature(policy, armoured, bundle.statement, {Use::kRelease, at_unix_s}), where);
-    if (authors.size() == 1 && authors.contains(signer.person)) {
+    if (authors.size() == 1 && signer.person == authors.front()) {
       return Refusal{Reason::kOnlyAuthor,
                      where + ": " + signer.person + " is the only author of what is released"};
     }
@@ -286,7 +278,7 @@ Verdict<ProvenRelease> JudgeBundle(
   proven.review_ = LETHE_TRY_IN(judge_review(bundle.review), "review");
   LETHE_TRY(CheckReviewVerdict(proven.review_, policy, bundle.review, at_unix_s));
   proven.approvers_ =
-      LETHE_TRY(CheckReleaseApprovals(policy, bundle, AuthorsOf(proven.review_), at_unix_s));
+      LETHE_TRY(CheckReleaseApprovals(policy, bundle, proven.review_.Authors(), at_unix_s));
   return proven;
 }
 

@@ -10,7 +10,7 @@
 
 #include "apps/lethe/command.h"
 #include "apps/lethe/release_image.h"
-#include "apps/lethe/review_files.h"
+#include "apps/lethe/review_notes.h"
 #include "base/file.h"
 #include "git/repository.h"
 #include "trust/approvals.h"
@@ -70,13 +70,18 @@ Result<trust::Verdict<trust::BundledReview>> Review(const Options& options,
                                                     int64_t at) {
   const auto repository =
       LETHE_TRY_IN(git::Repository::Open({.folder = options.repository}), "--repository");
-  const auto statements = LETHE_TRY(ReadReviewStatements(options.reviews, *repository));
+  auto statements = LETHE_TRY(ReadReviewNotes(*repository));
+  if (!options.reviews.empty()) {
+    auto more = LETHE_TRY(ReadReviewFile(options.reviews));
+    std::move(more.begin(), more.end(), std::back_inserter(statements));
+  }
   auto verdict = trust::CheckReview(policy, *repository,
                                     {.base = statement.since,
                                      .tip = statement.commit(),
                                      .at_unix_s = at,
-                                     .statements = statements,
+                                     .statements = std::move(statements),
                                      .with_trees = true});
+  if (!verdict && repository->failure()) return *repository->failure();
   if (!verdict) return trust::Verdict<trust::BundledReview>(std::move(verdict).error());
   for (const trust::CommitReview& commit : verdict->commits) {
     if (commit.refusals.empty()) continue;
@@ -133,7 +138,8 @@ Action DeclareReleaseBundle(CLI::App& app, const GlobalOptions& global) {
       ->capture_default_str();
   app.add_option("--approval", options->approvals,
                  "a signature over the statement (default: STATEMENT.*.sig beside it)");
-  app.add_option("--reviews", options->reviews, "folder with statements of 'lethe review approve'");
+  app.add_option("--reviews", options->reviews,
+                 "file of reviews, one a line, beside those in refs/notes/reviews");
   AddTimeOption(app, options->at);
   app.add_option("--output", options->output,
                  "the bundle (default: the statement's name with .bundle.json)");

@@ -49,6 +49,8 @@ Action DeclareRecipeNew(CLI::App& app, const GlobalOptions& global);
 Action DeclareReleaseBundle(CLI::App& app, const GlobalOptions& global);
 Action DeclareReleaseSign(CLI::App& app, const GlobalOptions& global);
 Action DeclareReleaseVerify(CLI::App& app, const GlobalOptions& global);
+Action DeclareReviewApprove(CLI::App& app, const GlobalOptions& global);
+Action DeclareReviewCheck(CLI::App& app, const GlobalOptions& global);
 Action DeclareStoreExport(CLI::App& app, const GlobalOptions& global);
 Action DeclareStoreGc(CLI::App& app, const GlobalOptions& global);
 Action DeclareStoreImport(CLI::App& app, const GlobalOptions& global);

@@ -33,6 +33,8 @@ constexpr Command kCommands[] = {
      DeclareReleaseSign},
     {"release", "bundle", "put all that proves a release into one file", DeclareReleaseBundle},
     {"release", "verify", "say whether an ISO may be used, offline", DeclareReleaseVerify},
+    {"review", "check", "check who signed, reviewed and owns each change", DeclareReviewCheck},
+    {"review", "approve", "sign that a commit was reviewed", DeclareReviewApprove},
     {"store", "status", "show what the store holds, and what a recipe needs of it",
      DeclareStoreStatus},
     {"store", "gc", "remove what nobody needs any more", DeclareStoreGc},
@@ -47,6 +49,7 @@ constexpr const char* kNouns[][2] = {
     {"image", "the bootable ISO: build, verify, reproduce, compare, inspect, boot"},
     {"policy", "who may say what: people, their keys, how many it takes"},
     {"release", "approved by people: what may run, until when, and the proof of it"},
+    {"review", "the history of a repository: signatures, second people, owners"},
     {"store", "the packages of builds and the results of their steps: keep, carry, share, check"},
 };
 
