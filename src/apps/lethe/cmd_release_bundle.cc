@@ -12,7 +12,6 @@
 #include "apps/lethe/release_image.h"
 #include "apps/lethe/review_notes.h"
 #include "base/file.h"
-#include "git/repository.h"
 #include "trust/approvals.h"
 #include "trust/bundle_review.h"
 
@@ -70,6 +69,7 @@ Result<trust::Verdict<trust::BundledReview>> Review(const Options& options,
                                                     int64_t at) {
   const auto repository =
       LETHE_TRY_IN(git::Repository::Open({.folder = options.repository}), "--repository");
+  LETHE_TRY_IN(CheckTree(*repository, statement), options.statement);
   auto statements = LETHE_TRY(ReadReviewNotes(*repository));
   if (!options.reviews.empty()) {
     auto more = LETHE_TRY(ReadReviewFile(options.reviews));

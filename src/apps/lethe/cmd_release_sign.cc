@@ -14,9 +14,7 @@
 #include "apps/lethe/ssh_sign.h"
 #include "base/file.h"
 #include "base/utc.h"
-#include "git/repository.h"
 #include "trust/signer.h"
-#include "trust/tree_sha256.h"
 
 namespace lethe::cli {
 namespace {
@@ -50,16 +48,6 @@ Result<bool> IsStatement(const std::string& file) {
   return first == '{';
 }
 
-// What git says about the commit that the ISO names: for who reads a SHA-1.
-Result<std::optional<crypto::Sha256Digest>> TreeDigestOf(git::Repository& repository,
-                                                         const std::string& commit) {
-  if (repository.format() != git::ObjectFormat::kSha1) return std::optional<crypto::Sha256Digest>();
-  const auto id = LETHE_TRY(git::ObjectId::FromHex(commit));
-  const auto parsed = LETHE_TRY(git::ParseCommit(
-      LETHE_TRY(repository.Read(id, git::ObjectType::kCommit)), repository.format()));
-  return std::optional(LETHE_TRY(trust::TreeSha256(repository).Of(parsed.tree)));
-}
-
 Status CheckUsage(const Options& options, bool is_statement) {
   if (is_statement && !(options.since.empty() && options.not_before.empty() &&
                         options.output.empty() && options.days == 0)) {
@@ -84,8 +72,7 @@ Result<Draft> NewDraft(const Options& options, const trust::Policy& policy,
   }
   ReleaseStatement& statement = draft.statement;
   statement.image = iso.image;
-  statement.tree_sha256 =
-      LETHE_TRY_IN(TreeDigestOf(repository, iso.image.commit), "commit " + iso.image.commit);
+  statement.tree_sha256 = LETHE_TRY(TreeDigestOf(repository, statement.commit()));
   if (!options.since.empty())
     statement.since = LETHE_TRY_IN(repository.Resolve(options.since), "--since");
   statement.not_before_unix_s = now;
@@ -114,12 +101,7 @@ Result<Draft> ReadDraft(const Options& options, git::Repository& repository) {
   draft.carried_policy = iso.policy_sha256;
   const auto same = trust::CheckReleasedImage(statement, iso.image);
   if (!same) return same.error().AsError().In(path.string());
-  if (LETHE_TRY(TreeDigestOf(repository, statement.image.commit)) != statement.tree_sha256) {
-    return Error{ErrorCode::kUntrusted, options.file +
-                                            ": names another SHA-256 than that of the "
-                                            "tree of commit " +
-                                            statement.image.commit};
-  }
+  LETHE_TRY_IN(CheckTree(repository, statement), options.file);
   return draft;
 }
 

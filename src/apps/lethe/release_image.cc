@@ -7,6 +7,7 @@
 #include "image/iso_reader.h"
 #include "image/verify.h"
 #include "recipe/recipe.h"
+#include "trust/tree_sha256.h"
 
 namespace lethe::cli {
 namespace {
@@ -84,6 +85,23 @@ Result<std::optional<trust::Refusal>> CheckIso(const std::filesystem::path& iso,
   if (!head.dirty) return std::optional<trust::Refusal>();
   return std::optional(trust::Refusal{trust::Reason::kWrongImage,
                                       iso.string() + ": is dirty, and never releasable"});
+}
+
+Result<std::optional<crypto::Sha256Digest>> TreeDigestOf(git::Repository& repository,
+                                                         const git::ObjectId& commit) {
+  if (repository.format() != git::ObjectFormat::kSha1) return std::optional<crypto::Sha256Digest>();
+  const auto digest = [&]() -> Result<crypto::Sha256Digest> {
+    const auto parsed = LETHE_TRY(git::ParseCommit(
+        LETHE_TRY(repository.Read(commit, git::ObjectType::kCommit)), repository.format()));
+    return trust::TreeSha256(repository).Of(parsed.tree);
+  };
+  return std::optional(LETHE_TRY_IN(digest(), "commit " + commit.Hex()));
+}
+
+Status CheckTree(git::Repository& repository, const ReleaseStatement& statement) {
+  if (LETHE_TRY(TreeDigestOf(repository, statement.commit())) == statement.tree_sha256) return {};
+  return Error{ErrorCode::kUntrusted,
+               "names another SHA-256 than that of the tree of commit " + statement.image.commit};
 }
 
 std::filesystem::path IsoBeside(const std::filesystem::path& statement_file,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "apps/lethe/policy_file.h"
+#include "git/repository.h"
 #include "trust/release.h"
 
 namespace lethe::cli {
@@ -22,6 +23,14 @@ Result<IsoToRelease> ReadIsoToRelease(const std::filesystem::path& iso);
 // manifest says. Nothing: it is. An error where it cannot be read.
 Result<std::optional<trust::Refusal>> CheckIso(const std::filesystem::path& iso,
                                                const trust::ReleaseStatement& statement);
+
+// SHA-256 over the tree of a commit that is named by a SHA-1; nothing where it is named by more.
+// Errors as git::Repository::Read, with the commit.
+Result<std::optional<crypto::Sha256Digest>> TreeDigestOf(git::Repository& repository,
+                                                         const git::ObjectId& commit);
+
+// kUntrusted where the statement names another digest of its commit's tree than the repository.
+Status CheckTree(git::Repository& repository, const trust::ReleaseStatement& statement);
 
 // "name-version.iso" beside `statement_file`.
 std::filesystem::path IsoBeside(const std::filesystem::path& statement_file,
