@@ -32,8 +32,9 @@ TEST(Manifest, ItsFirstLineAloneSaysWhatTheImageIs) {
   EXPECT_EQ(head->image_version, "20260101-abc");
   EXPECT_EQ(head->commit, std::string(40, 'a'));
   EXPECT_FALSE(head->dirty);
-  for (const std::string& bad : {std::string(), text.substr(0, 40), text.substr(1),
-                                 "{\"format\":\"lethe-manifest-1\",\n", std::string("{},\n")}) {
+  for (const std::string& bad :
+       {std::string(), text.substr(0, 40), text.substr(1),
+        std::string("{\"format\":\"lethe-manifest-1\",\n"), std::string("{},\n")}) {
     const auto refused = ParseManifestHead(bad);
     ASSERT_FALSE(refused) << bad;
     EXPECT_EQ(refused.error().code, ErrorCode::kMalformed);

@@ -1,6 +1,7 @@
 #include "trust/bundle.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/base64.h"
 #include "base/strings.h"
@@ -208,9 +209,17 @@ Verdict<void> CheckReviewVerdict(const ReviewVerdict& verdict, const Policy& pol
   return {};
 }
 
+// Who wrote what is released. Who only merged it is no author: ReviewVerdict::Authors counts them.
+std::set<std::string> AuthorsOf(const ReviewVerdict& verdict) {
+  std::set<std::string> authors;
+  for (const CommitReview& commit : verdict.commits)
+    authors.insert(commit.authors.begin(), commit.authors.end());
+  return authors;
+}
+
 Verdict<std::vector<Signer>> CheckReleaseApprovals(const Policy& policy,
                                                    const ReleaseBundle& bundle,
-                                                   const std::vector<std::string>& authors,
+                                                   const std::set<std::string>& authors,
                                                    int64_t at_unix_s) {
   std::vector<Signer> people;
   std::string names;
@@ -218,7 +227,7 @@ Verdict<std::vector<Signer>> CheckReleaseApprovals(const Policy& policy,
     const std::string where = "approval " + std::to_string(people.size() + 1);
     Signer signer = LETHE_TRY_IN(
         CheckSignature(policy, armoured, bundle.statement, {Use::kRelease, at_unix_s}), where);
-    if (authors.size() == 1 && signer.person == authors.front()) {
+    if (authors.size() == 1 && authors.contains(signer.person)) {
       return Refusal{Reason::kOnlyAuthor,
                      where + ": " + signer.person + " is the only author of what is released"};
     }
@@ -278,7 +287,7 @@ Verdict<ProvenRelease> JudgeBundle(
   proven.review_ = LETHE_TRY_IN(judge_review(bundle.review), "review");
   LETHE_TRY(CheckReviewVerdict(proven.review_, policy, bundle.review, at_unix_s));
   proven.approvers_ =
-      LETHE_TRY(CheckReleaseApprovals(policy, bundle, proven.review_.Authors(), at_unix_s));
+      LETHE_TRY(CheckReleaseApprovals(policy, bundle, AuthorsOf(proven.review_), at_unix_s));
   return proven;
 }
 

@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/utc.h"
 #include "trust/bundle_fixture.h"
+#include "trust/bundle_review.h"
 #include "trust/policy_fixture.h"
 
 namespace lethe::trust {
@@ -276,6 +277,61 @@ TEST(ParseBundle, NoTruncatedAndNoFlippedByteIsEverAccepted) {
     std::string flipped = good;
     flipped[at] = static_cast<char>(flipped[at] ^ (1 << bit));
     EXPECT_FALSE(accepted(flipped)) << "byte " << at << ", bit " << bit;
+  }
+}
+
+// With the real review of the bundle's own commits.
+TEST(VerifyBundle, JudgesTheReviewFromTheBundlesCommits) {
+  const auto proven = VerifyBundle(FixturePolicy(), Good(), kFixtureNow);
+  ASSERT_TRUE(proven) << proven.error().message;
+  ASSERT_EQ(proven->review().commits.size(), 2U);
+  EXPECT_EQ(proven->review().commits.back().author, "bob");
+  EXPECT_EQ(proven->review().commits.back().authors, std::vector<std::string>{"alice"});
+}
+
+TEST(VerifyBundle, RefusesOtherCommitsThanThoseOfTheRange) {
+  const auto with = [](std::vector<std::string> commits) {
+    ReleaseBundle bundle = Good();
+    bundle.review.commit_objects = std::move(commits);
+    return VerifyBundle(FixturePolicy(), bundle, kFixtureNow);
+  };
+  const std::vector<std::string> good = Good().review.commit_objects;
+  EXPECT_TRUE(with(good));
+  ExpectRefused(with({}), Reason::kWrongObject);
+  ExpectRefused(with({good[1]}), Reason::kWrongObject);
+  ExpectRefused(with({good[0]}), Reason::kWrongObject);
+  ExpectRefused(with({good[1], good[0]}), Reason::kWrongObject, "another order");
+  ExpectRefused(with({good[0], good[0], good[1]}), Reason::kWrongObject, "other commits");
+  ExpectRefused(with({good[0], good[1], FixtureCommit("alice", {})}), Reason::kWrongObject,
+                "other commits");
+  std::string changed = good[0];
+  changed.back() = ' ';
+  ExpectRefused(with({changed, good[1]}), Reason::kWrongObject);
+}
+
+TEST(VerifyBundle, RefusesAHistoryThatTheReviewRefuses) {
+  // alice merges her own change.
+  const std::string base(40, 'b');
+  const std::string change = FixtureCommit("alice", {base});
+  const std::string merge = FixtureCommit("alice", {base, FixtureCommitId(change)});
+  ReleaseStatement release = FixtureRelease(FixturePolicy());
+  release.image.commit = FixtureCommitId(merge);
+  ReleaseBundle bundle = FixtureBundle(release, {"bob", "carol"});
+  bundle.review.tip = release.commit();
+  bundle.review.commit_objects = {change, merge};
+  ExpectRefused(VerifyBundle(FixturePolicy(), bundle, kFixtureNow), Reason::kOnePerson,
+                "review: commit");
+}
+
+TEST(VerifyBundle, NoFlippedByteOfACommitIsEverAccepted) {
+  const ReleaseBundle good = Good();
+  for (size_t i = 0; i < good.review.commit_objects.size(); ++i) {
+    for (size_t at = 0; at < good.review.commit_objects[i].size(); ++at) {
+      ReleaseBundle bundle = good;
+      char& byte = bundle.review.commit_objects[i][at];
+      byte = static_cast<char>(byte ^ (1 << (at % 8)));
+      EXPECT_FALSE(VerifyBundle(FixturePolicy(), bundle, kFixtureNow)) << i << ": " << at;
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/strings.h"
 #include "base/utc.h"
 #include "image/capture.h"
 #include "image/iso_reader.h"
@@ -21,6 +22,11 @@ Result<std::string_view> ManifestText(std::string_view iso) {
   if (file == nullptr)
     return Error{ErrorCode::kMalformed, "the ISO has no " + std::string(image::kIsoManifestPath)};
   return iso.substr(file->offset, file->size);
+}
+
+// Of the file beside the ISO: inside it the same text is filled up with white space.
+crypto::Sha256Digest ManifestDigest(std::string_view text) {
+  return crypto::Sha256Of(std::string(Trim(text)) + "\n");
 }
 
 std::optional<crypto::Sha256Digest> CarriedPolicy(const image::Manifest& manifest) {
@@ -48,7 +54,7 @@ Result<IsoToRelease> Read(std::string_view iso) {
                     .commit = manifest.commit,
                     .iso_sha256 = crypto::Sha256Of(iso),
                     .iso_bytes = iso.size(),
-                    .manifest_sha256 = crypto::Sha256Of(LETHE_TRY(ManifestText(iso)))},
+                    .manifest_sha256 = ManifestDigest(LETHE_TRY(ManifestText(iso)))},
                    CarriedPolicy(manifest)};
   LETHE_TRY(trust::CheckImageNames(out.image));
   return out;
@@ -77,7 +83,7 @@ Result<std::optional<trust::Refusal>> CheckIso(const std::filesystem::path& iso,
   const auto file = LETHE_TRY(image::MapFile(iso));
   const std::string_view text = LETHE_TRY_IN(ManifestText(file.bytes), iso.string());
   const auto head = LETHE_TRY_IN(image::ParseManifestHead(text), iso.string());
-  found.manifest_sha256 = crypto::Sha256Of(text);
+  found.manifest_sha256 = ManifestDigest(text);
   found.name = head.image_id;
   found.version = head.image_version;
   found.commit = head.commit;
