@@ -1,37 +1,16 @@
 #include "crypto/authenticode.h"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs7.h>
-#include <openssl/x509.h>
-#include <openssl/x509_vfy.h>
-#include <openssl/x509v3.h>
 
-#include <memory>
-
-#include "base/strings.h"
 #include "crypto/der.h"
+#include "crypto/openssl.h"
 
 namespace lethe::crypto {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  template <typename T>
-  void operator()(T* value) const {
-    Free(value);
-  }
-};
-template <typename T, auto Free>
-using Owned = std::unique_ptr<T, Deleter<Free>>;
-using Bio = Owned<BIO, BIO_free_all>;
-using Certificate = Owned<X509, X509_free>;
-using Key = Owned<EVP_PKEY, EVP_PKEY_free>;
-using Digester = Owned<EVP_MD_CTX, EVP_MD_CTX_free>;
 using Pkcs7 = Owned<PKCS7, PKCS7_free>;
-using Store = Owned<X509_STORE, X509_STORE_free>;
 void FreeStack(STACK_OF(X509) * stack) { sk_X509_free(stack); }
 using Signers = Owned<STACK_OF(X509), FreeStack>;
 
@@ -44,18 +23,6 @@ constexpr std::string_view kSignedData("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", 9
 constexpr std::string_view kContentType("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x03", 9);
 constexpr std::string_view kMessageDigest("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x04", 9);
 
-// OpenSSL's last word, for a message; empties its queue.
-std::string OpenSslReason() {
-  const unsigned long code = ERR_peek_last_error();
-  ERR_clear_error();
-  const char* reason = ERR_reason_error_string(code);
-  return reason == nullptr ? "no reason given" : reason;
-}
-
-Error Malformed(std::string_view what) {
-  return Error{ErrorCode::kMalformed, std::string(what) + " (" + OpenSslReason() + ")"};
-}
-
 Error Untrusted(std::string_view what) {
   ERR_clear_error();
   return Error{ErrorCode::kUntrusted, "the signature " + std::string(what)};
@@ -63,10 +30,6 @@ Error Untrusted(std::string_view what) {
 
 std::string_view View(const Sha256Digest& digest) {
   return {reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size()};
-}
-
-const unsigned char* Unsigned(std::string_view bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
 }
 
 Bio Memory(std::string_view bytes) {
@@ -77,13 +40,6 @@ Bio Memory(std::string_view bytes) {
 
 // A passphrase is never asked for.
 int NoPassphrase(char*, int, int, void*) { return -1; }
-
-Result<Certificate> ReadCertificate(const std::string& pem) {
-  const Bio bio = Memory(pem);
-  Certificate certificate(PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr));
-  if (certificate == nullptr) return Malformed("not a certificate in PEM");
-  return certificate;
-}
 
 template <typename T>
 std::string ToDer(const T* value, int (*encode)(const T*, unsigned char**)) {
@@ -157,7 +113,7 @@ Result<Pkcs7> ReadPkcs7(std::string_view der) {
     return Error{ErrorCode::kMalformed, "a signature of " + std::to_string(der.size()) + " bytes"};
   const unsigned char* at = Unsigned(der);
   Pkcs7 pkcs7(d2i_PKCS7(nullptr, &at, static_cast<long>(der.size())));
-  if (pkcs7 == nullptr) return Malformed("not a PKCS #7 signature in DER");
+  if (pkcs7 == nullptr) return OpenSslMalformed("not a PKCS #7 signature in DER");
   if (at != Unsigned(der) + der.size())
     return Error{ErrorCode::kMalformed, "bytes behind the PKCS #7 signature"};
   const bool signed_data = PKCS7_type_is_signed(pkcs7.get()) && pkcs7->d.sign != nullptr;
@@ -195,26 +151,8 @@ Result<X509*> SignerOf(PKCS7* pkcs7) {
   return signer;
 }
 
-Result<Store> TrustOnly(const std::string& pem) {
-  constexpr int kAuthLevel = 2;  // at least 112 bits: no SHA-1, no short keys in the chain
-  const Certificate trusted = LETHE_TRY_IN(ReadCertificate(pem), "the trusted certificate");
-  Store store(X509_STORE_new());
-  LETHE_ASSERT(store != nullptr && X509_STORE_add_cert(store.get(), trusted.get()) == 1);
-  X509_VERIFY_PARAM* parameters = X509_STORE_get0_param(store.get());
-  X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
-  X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_ANY);
-  X509_VERIFY_PARAM_set_auth_level(parameters, kAuthLevel);
-  return store;
-}
-
 AuthenticodeSigner Describe(X509* certificate) {
-  const Bio bio(BIO_new(BIO_s_mem()));
-  LETHE_ASSERT(bio != nullptr);
-  X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
-  char* text = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &text);
-  return {Printable({text, static_cast<size_t>(size)}),
-          Sha256Of(ToDer<X509>(certificate, i2d_X509))};
+  return {SubjectOf(certificate), Sha256Of(ToDer<X509>(certificate, i2d_X509))};
 }
 
 }  // namespace
@@ -254,7 +192,7 @@ Result<std::string> WrapAuthenticode(const Sha256Digest& digest,
 Result<std::string> SignAuthenticode(const Sha256Digest& digest, const AuthenticodeKey& key) {
   const Bio bio = Memory(key.key_pem);
   const Key secret(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, nullptr));
-  if (secret == nullptr) return Malformed("not a private key in PEM without a passphrase");
+  if (secret == nullptr) return OpenSslMalformed("not a private key in PEM without a passphrase");
   const Certificate certificate = LETHE_TRY(ReadCertificate(key.certificate_pem));
   if (X509_check_private_key(certificate.get(), secret.get()) != 1) {
     ERR_clear_error();
@@ -286,7 +224,7 @@ Result<AuthenticodeSigner> VerifyAuthenticode(std::string_view pkcs7, const Sha2
   const DerElement element = LETHE_TRY(DerReader(content).Expect(kDerSequence));
   if (LETHE_TRY(DigestInside(element)) != digest) return Untrusted("is over other bytes");
   Store store;
-  if (trusted_pem) store = LETHE_TRY(TrustOnly(*trusted_pem));
+  if (trusted_pem) store = LETHE_TRY(TrustOnly({*trusted_pem}));
   const Bio signed_bytes = Memory(element.content);
   const int flags = PKCS7_BINARY | (trusted_pem ? 0 : PKCS7_NOVERIFY);
   if (PKCS7_verify(parsed.get(), nullptr, store.get(), signed_bytes.get(), nullptr, flags) != 1)

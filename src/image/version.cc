@@ -4,7 +4,7 @@
 #include <ctime>
 
 #include "base/strings.h"
-#include "recipe/git.h"
+#include "git/ask.h"
 
 namespace lethe::image {
 namespace {
@@ -24,7 +24,7 @@ Result<std::vector<std::string>> BlobsOf(const fs::path& top, const std::vector<
   for (const Tracked& file : files) paths += file.path + "\n";
   if (files.empty()) return std::vector<std::string>();
   const std::string out =
-      LETHE_TRY(recipe::AskGit(top, {"hash-object", "--no-filters", "--stdin-paths"}, paths));
+      LETHE_TRY(git::AskGit(top, {"hash-object", "--no-filters", "--stdin-paths"}, paths));
   std::vector<std::string> blobs;
   for (const std::string_view line : Lines(out)) blobs.emplace_back(line);
   return blobs;
@@ -36,7 +36,7 @@ Result<std::vector<std::string>> BlobsOf(const fs::path& top, const std::vector<
 Result<bool> HasTheCommitsBytes(const fs::path& top) {
   constexpr std::string_view kLink = "120000";
   constexpr std::string_view kSubmodule = "160000";
-  const std::string listed = LETHE_TRY(recipe::AskGit(top, {"ls-files", "-z", "--stage"}));
+  const std::string listed = LETHE_TRY(git::AskGit(top, {"ls-files", "-z", "--stage"}));
   std::vector<Tracked> files;
   for (const std::string_view entry : Split(listed, '\0')) {
     const size_t tab = entry.find('\t');  // "<mode> <blob> <stage>\t<path>"
@@ -61,13 +61,13 @@ Result<bool> HasTheCommitsBytes(const fs::path& top) {
 }  // namespace
 
 Result<fs::path> RepositoryTop(const fs::path& directory) {
-  const std::string out = LETHE_TRY(recipe::AskGit(directory, {"rev-parse", "--show-toplevel"}));
+  const std::string out = LETHE_TRY(git::AskGit(directory, {"rev-parse", "--show-toplevel"}));
   return fs::path(Trim(out));
 }
 
 Result<ImageVersion> ReadVersion(const fs::path& directory) {
   const std::string head = LETHE_TRY_IN(
-      recipe::AskGit(directory, {"show", "-s", "--no-show-signature", "--format=%H %ct", "HEAD"}),
+      git::AskGit(directory, {"show", "-s", "--no-show-signature", "--format=%H %ct", "HEAD"}),
       "the version of an image is its commit");
   const auto words = Words(Trim(head));
   const auto epoch = words.size() == 2 ? ParseUnsigned<uint64_t>(words[1]) : std::nullopt;
@@ -75,7 +75,7 @@ Result<ImageVersion> ReadVersion(const fs::path& directory) {
     return Error{ErrorCode::kMalformed, "git describes HEAD as '" + Printable(head) + "'"};
   }
   const std::string status =
-      LETHE_TRY(recipe::AskGit(directory, {"status", "--porcelain", "--untracked-files=normal"}));
+      LETHE_TRY(git::AskGit(directory, {"status", "--porcelain", "--untracked-files=normal"}));
   const bool clean =
       status.empty() && LETHE_TRY(HasTheCommitsBytes(LETHE_TRY(RepositoryTop(directory))));
   ImageVersion version{.commit = std::string(words[0]), .dirty = !clean, .epoch_unix_s = *epoch};
@@ -93,7 +93,7 @@ Result<std::vector<std::string>> RepositoryFiles(const fs::path& top,
                                                  const std::vector<std::string>& paths) {
   std::vector<std::string> files;
   for (const std::string& path : paths) {
-    const std::string out = LETHE_TRY(recipe::AskGit(
+    const std::string out = LETHE_TRY(git::AskGit(
         top, {"ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", path}));
     const size_t before = files.size();
     for (const std::string_view file : Split(out, '\0')) {

@@ -372,6 +372,21 @@ Status CollectFiles(Recipe& recipe, std::map<std::string, FileEntry>& files) {
   return {};
 }
 
+Status AddPolicy(Recipe& recipe, std::map<std::string, FileEntry>& files) {
+  const fs::path source = recipe.directory / kPolicyFile;
+  const auto status = fs::symlink_status(source);
+  if (!fs::exists(status)) return {};
+  if (!fs::is_regular_file(status))
+    return Error{ErrorCode::kMalformed, std::string(kPolicyFile) + ": allowed: a regular file"};
+  const std::string path(kImagePolicyPath);
+  if (files.contains(path)) {
+    return Error{ErrorCode::kMalformed,
+                 "files" + path + ": " + std::string(kPolicyFile) + " comes to this place"};
+  }
+  files[path] = FileEntry{.path = path, .source = source};
+  return {};
+}
+
 Status ReadFileOverrides(TableReader& root, std::map<std::string, FileEntry>& files) {
   std::set<std::string> seen;
   for (TableReader& t : LETHE_TRY(root.Tables("files"))) {
@@ -437,6 +452,7 @@ Result<Recipe> LoadRecipe(const fs::path& directory) {
   std::map<std::string, FileEntry> files;
   LETHE_TRY(CollectFiles(recipe, files));
   LETHE_TRY(ReadFileOverrides(root, files));
+  LETHE_TRY(AddPolicy(recipe, files));
   for (const LinkEntry& link : recipe.links) LETHE_TRY(claims.Claim(root, 0, link.path, false));
   for (auto& [path, entry] : files) {
     LETHE_TRY(claims.Claim(root, 0, path, false));

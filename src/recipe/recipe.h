@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,7 +19,7 @@ namespace lethe::recipe {
 // ("/etc/x"), normalised, and never contain "." or "..".
 struct FileEntry {
   std::string path;
-  std::filesystem::path source;  // absolute, inside <recipe>/files; the mirror of `path`
+  std::filesystem::path source;  // absolute: <recipe>/files and `path`, or <recipe>/policy.toml
   std::string owner = "root";    // a user of the image
   std::string group = "root";
   unsigned mode = 0644;
@@ -115,6 +116,11 @@ struct Recipe {
   uint32_t max_iso_mib = 0;
   uint32_t max_ram_mib = 0;
 };
+
+// Where an image carries the policy.toml beside the recipe.toml, where there is one. Its content is
+// not judged here.
+inline constexpr std::string_view kPolicyFile = "policy.toml";
+inline constexpr std::string_view kImagePolicyPath = "/usr/lib/lethe/policy.toml";
 
 // kNotFound where there is no recipe.toml; kMalformed with file, line and key for everything else.
 Result<Recipe> LoadRecipe(const std::filesystem::path& directory);

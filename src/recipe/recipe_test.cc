@@ -126,6 +126,25 @@ void ExpectMalformed(const Result<Recipe>& recipe, std::string_view place, std::
   EXPECT_NE(recipe.error().message.find(says), std::string::npos) << recipe.error().message;
 }
 
+TEST(LoadRecipe, PutsThePolicyIntoTheImage) {
+  Folder folder;
+  EXPECT_EQ(Paths(*folder.Load()), (std::vector<std::string>{"/etc/secret"}));
+  folder.Write("policy.toml", "anything", 0755);
+  const auto recipe = folder.Load();
+  ASSERT_TRUE(recipe) << recipe.error().message;
+  ASSERT_EQ(recipe->files.size(), 2U);
+  EXPECT_EQ(recipe->files[1].path, "/usr/lib/lethe/policy.toml");
+  EXPECT_EQ(recipe->files[1].source, recipe->directory / "policy.toml");
+  EXPECT_EQ(recipe->files[1].mode, 0644U);
+  EXPECT_EQ(recipe->files[1].owner, "root");
+  folder.Write("files/usr/lib/lethe/policy.toml", "another");
+  ExpectMalformed(folder.Load(), "files/usr/lib/lethe/policy.toml", "policy.toml comes to");
+  fs::remove_all(folder.root() / "files/usr");
+  fs::remove(folder.root() / "policy.toml");
+  folder.Link("policy.toml", "recipe.toml");
+  ExpectMalformed(folder.Load(), "policy.toml", "a regular file");
+}
+
 TEST(LoadRecipe, ReadsEverything) {
   Folder folder;
   folder.Write("files/usr/bin/run", "#!/bin/sh\n", 0700);

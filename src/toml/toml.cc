@@ -99,6 +99,12 @@ Result<int64_t> TableReader::Integer(std::string_view key, IntegerRange range) {
   return *value;
 }
 
+Result<bool> TableReader::Bool(std::string_view key) {
+  if (node_->table->get(key) == nullptr)
+    return KeyError(key, 0, "is missing, must be true or false");
+  return BoolOr(key, false);
+}
+
 Result<bool> TableReader::BoolOr(std::string_view key, bool fallback) {
   asked_.emplace(key);
   const library::node* node = node_->table->get(key);

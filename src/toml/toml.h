@@ -37,6 +37,7 @@ class TableReader {
   Result<std::optional<Located>> OptionalString(std::string_view key);
   Result<int64_t> Integer(std::string_view key, IntegerRange range);
   Result<std::optional<int64_t>> OptionalInteger(std::string_view key, IntegerRange range);
+  Result<bool> Bool(std::string_view key);
   Result<bool> BoolOr(std::string_view key, bool fallback);
   // Empty where the key is missing.
   Result<std::vector<Located>> Strings(std::string_view key);

@@ -12,6 +12,8 @@ TEST(TableReader, ReadsEachType) {
   EXPECT_EQ(r.String("s")->value, "x");
   EXPECT_EQ(*r.Integer("i", {0, 10}), 7);
   EXPECT_TRUE(*r.BoolOr("b", false));
+  EXPECT_TRUE(*r.Bool("b"));
+  EXPECT_FALSE(r.Bool("missing"));
   const auto strings = *r.Strings("a");
   ASSERT_EQ(strings.size(), 2U);
   EXPECT_EQ(strings[1].line, 5);

@@ -1,6 +1,6 @@
 // lethe image build: one ISO and one UKI from one commit.
-// Exit codes: 0 ok, 1 failure, 3 a package or index that is not what the lock says, 4 malformed
-// recipe or lock, 5 packages gone from every source.
+// Exit codes: 0 ok, 1 failure, 3 a package or index that is not what the lock says, or a weak
+// policy, 4 malformed recipe, lock or policy, 5 packages gone from every source.
 
 #include <fmt/format.h>
 
@@ -8,6 +8,7 @@
 
 #include "apps/lethe/arguments.h"
 #include "apps/lethe/command.h"
+#include "apps/lethe/policy_file.h"
 #include "apps/lethe/progress.h"
 #include "apps/lethe/sources.h"
 #include "image/build.h"
@@ -47,6 +48,7 @@ json::Value ResultJson(const image::BuildResult& result, json::Array steps) {
 }
 
 Result<int> Run(const Options& options, const GlobalOptions& global) {
+  LETHE_TRY(CheckRecipePolicy(options.recipe));
   const auto store = LETHE_TRY(image::Store::Open(StoreDirectory(options.store)));
   Sources sources{.peers = LETHE_TRY(PeersFrom(options.peers)), .mirrors = {}};
   if (!options.offline) {

@@ -1,9 +1,10 @@
 // lethe recipe check: reads a recipe and its lock and says what they make.
-// Exit codes: 0 ok, 1 no recipe or a lock that does not fit, 4 malformed.
+// Exit codes: 0 ok, 1 no recipe or a lock that does not fit, 3 a weak policy, 4 malformed.
 
 #include <fmt/format.h>
 
 #include "apps/lethe/command.h"
+#include "apps/lethe/policy_file.h"
 #include "recipe/lock.h"
 #include "recipe/recipe.h"
 
@@ -17,6 +18,7 @@ struct Options {
 
 Result<int> Run(const Options& options, const GlobalOptions& global) {
   const auto recipe = LETHE_TRY(recipe::LoadRecipe(options.directory));
+  LETHE_TRY(CheckRecipePolicy(options.directory));
   auto lock = recipe::LoadLock(recipe.directory / "recipe.lock", recipe);
   const bool no_lock = !lock && lock.error().code == ErrorCode::kNotFound && !options.need_lock;
   if (!lock && !no_lock) return std::move(lock).error();

@@ -23,6 +23,18 @@ constexpr Command kCommands[] = {
     {"image", "diff", "say what differs between two ISOs, where and why", DeclareImageDiff},
     {"image", "sign-secureboot", "attach a Secure Boot signature to a UKI, or take it off",
      DeclareImageSignSecureboot},
+    {"policy", "check", "check a policy and say who can what", DeclarePolicyCheck},
+    {"policy", "show", "say in words what a policy holds", DeclarePolicyShow},
+    {"policy", "diff", "say what a change of the policy lets whom do", DeclarePolicyDiff},
+    {"policy", "export", "write a policy for ssh-keygen, git and log tools", DeclarePolicyExport},
+    {"policy", "approve", "sign the next policy", DeclarePolicyApprove},
+    {"policy", "walk", "follow approved policies to the newest", DeclarePolicyWalk},
+    {"release", "sign", "approve a release: make or check its statement, and sign it",
+     DeclareReleaseSign},
+    {"release", "bundle", "put all that proves a release into one file", DeclareReleaseBundle},
+    {"release", "verify", "say whether an ISO may be used, offline", DeclareReleaseVerify},
+    {"review", "check", "check who signed, reviewed and owns each change", DeclareReviewCheck},
+    {"review", "approve", "sign that a commit was reviewed", DeclareReviewApprove},
     {"store", "status", "show what the store holds, and what a recipe needs of it",
      DeclareStoreStatus},
     {"store", "gc", "remove what nobody needs any more", DeclareStoreGc},
@@ -35,6 +47,9 @@ constexpr Command kCommands[] = {
 constexpr const char* kNouns[][2] = {
     {"recipe", "an operating system as source: recipe.toml, recipe.lock, files"},
     {"image", "the bootable ISO: build, verify, reproduce, compare, inspect, boot"},
+    {"policy", "who may say what: people, their keys, how many it takes"},
+    {"release", "approved by people: what may run, until when, and the proof of it"},
+    {"review", "the history of a repository: signatures, second people, owners"},
     {"store", "the packages of builds and the results of their steps: keep, carry, share, check"},
 };
 

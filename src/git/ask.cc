@@ -1,4 +1,4 @@
-#include "recipe/git.h"
+#include "git/ask.h"
 
 #include <unistd.h>
 
@@ -7,13 +7,15 @@
 #include "base/strings.h"
 #include "base/subprocess.h"
 
-namespace lethe::recipe {
-namespace {
+namespace lethe::git {
 
-// What git needs of the caller's environment.
 std::vector<std::pair<std::string, std::string>> Environment() {
-  std::vector<std::pair<std::string, std::string>> out{
-      {"LC_ALL", "C"}, {"GIT_OPTIONAL_LOCKS", "0"}, {"GIT_ATTR_NOSYSTEM", "1"}};
+  // GIT_ALLOW_PROTOCOL lists no transport that exists: a partial clone would fetch what it lacks.
+  std::vector<std::pair<std::string, std::string>> out{{"LC_ALL", "C"},
+                                                       {"GIT_OPTIONAL_LOCKS", "0"},
+                                                       {"GIT_ATTR_NOSYSTEM", "1"},
+                                                       {"GIT_TERMINAL_PROMPT", "0"},
+                                                       {"GIT_ALLOW_PROTOCOL", "none"}};
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const std::string_view key = text.substr(0, text.find('='));
@@ -23,10 +25,7 @@ std::vector<std::pair<std::string, std::string>> Environment() {
   return out;
 }
 
-}  // namespace
-
-Result<std::string> AskGit(const std::filesystem::path& folder,
-                           const std::vector<std::string>& arguments, const std::string& input) {
+std::vector<std::string> CommandLine(const std::filesystem::path& folder) {
   std::vector<std::string> argv = {"git", "--no-replace-objects", "--no-pager"};
   for (const char* setting : {"core.fsmonitor=false", "core.hooksPath=/dev/null",
                               "core.autocrlf=false", "core.attributesFile=/dev/null",
@@ -35,6 +34,12 @@ Result<std::string> AskGit(const std::filesystem::path& folder,
     argv.insert(argv.end(), {"-c", setting});
   }
   argv.insert(argv.end(), {"-C", folder.string()});
+  return argv;
+}
+
+Result<std::string> AskGit(const std::filesystem::path& folder,
+                           const std::vector<std::string>& arguments, const std::string& input) {
+  std::vector<std::string> argv = CommandLine(folder);
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   const auto result = LETHE_TRY(
       RunCommand({.argv = argv, .env = Environment(), .clear_env = true, .input = input}));
@@ -43,4 +48,4 @@ Result<std::string> AskGit(const std::filesystem::path& folder,
                "asking git about " + folder.string() + ": " + std::string(Trim(result.err))};
 }
 
-}  // namespace lethe::recipe
+}  // namespace lethe::git

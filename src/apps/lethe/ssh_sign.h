@@ -1,0 +1,31 @@
+// Signatures by people: made by `ssh-keygen -Y sign`, so that every FIDO key works as it does for
+// ssh and git, with its touch and its PIN, and with ssh-agent.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "trust/sshsig.h"
+
+namespace lethe::cli {
+
+struct SshSigning {
+  std::filesystem::path key;  // private key file (a FIDO key's handle), or .pub of one in ssh-agent
+  std::string name_space;     // policy.Namespace(use)
+  bool pin = false;           // whether the signature must say that a PIN was given
+};
+
+struct SignedMessage {
+  std::string armoured;
+  trust::SshSignature signature;
+};
+
+// Asks the person to touch the key, on stderr; ssh-keygen asks for the PIN on the terminal. The
+// signature is checked before it is returned: of this message, for this namespace, with touch, and
+// with PIN where `pin`; kUntrusted where it is not. Warns on stderr where a software key signed.
+// kIo with ssh-keygen's own words where it fails.
+Result<SignedMessage> SignWithSsh(const SshSigning& signing, std::string_view message);
+
+}  // namespace lethe::cli
