@@ -1,7 +1,5 @@
 #include "git/repository.h"
 
-#include <optional>
-
 #include "base/file.h"
 #include "base/strings.h"
 #include "git/ask.h"
@@ -24,10 +22,8 @@ Status RefuseBends(const std::filesystem::path& folder) {
     const std::string answer = LETHE_TRY(AskGit(folder, {"rev-parse", "--git-path", bend.file}));
     const auto file = folder / std::string(Trim(answer));
     std::error_code error;
-    if (std::filesystem::symlink_status(file, error).type() ==
-        std::filesystem::file_type::not_found) {
-      continue;
-    }
+    const auto type = std::filesystem::symlink_status(file, error).type();
+    if (type == std::filesystem::file_type::not_found) continue;
     return Error{ErrorCode::kUntrusted, folder.string() + " " + bend.what + " (" +
                                             std::string(Trim(answer)) + ")"};
   }
@@ -58,7 +54,9 @@ Result<std::string> Repository::Read(const ObjectId& id, ObjectType type) {
   auto asked = batch_->Ask(id, MaxBytes(type));
   if (!asked) {
     batch_ = nullptr;
-    return std::move(asked).error().In(what);
+    Error error = std::move(asked).error().In(what);
+    if (error.code != ErrorCode::kMalformed && !failure_) failure_ = error;
+    return error;
   }
   if (!*asked) {
     return Error{ErrorCode::kNotFound, what + ": is not in " + options_.folder.string()};

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,10 @@ class Repository : public ObjectSource {
   // ended or fell silent. After any error the next call starts anew.
   Result<std::string> Read(const ObjectId& id, ObjectType type) override;
 
+  // The first failure of Read that was git's or the machine's, and of no object: whoever refuses
+  // because an object could not be read asks whether this is why.
+  const std::optional<Error>& failure() const { return failure_; }
+
   // The commit that a revision names (gitrevisions(7)), read and hashed. kNotFound with git's
   // words; else as Read.
   Result<ObjectId> Resolve(std::string_view revision);
@@ -43,6 +48,7 @@ class Repository : public ObjectSource {
   Options options_;
   ObjectFormat format_ = ObjectFormat::kSha1;
   std::unique_ptr<Batch> batch_;
+  std::optional<Error> failure_;
 };
 
 }  // namespace lethe::git

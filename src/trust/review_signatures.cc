@@ -83,8 +83,9 @@ void FindFallingCounters(const ReviewGraph& graph, const std::vector<JudgedSigna
   size_t next = 0;
   for (size_t i = from; i < graph.commits.size(); ++i) {
     size_t best = kNone;
-    for (const size_t parent : graph.commits[i].inside) {
-      const size_t of_parent = parent < from ? kNone : highest[parent - from];
+    for (const size_t parent : graph.commits[i].parents) {
+      const bool counted = parent >= from && parent < kEarlier;
+      const size_t of_parent = counted ? highest[parent - from] : kNone;
       if (of_parent == kNone) continue;
       if (best == kNone || counter(of_parent) > counter(best)) best = of_parent;
     }

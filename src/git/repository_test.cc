@@ -1,0 +1,2 @@
+#include "git/repository.h"
+#include <gtest/gtest.h>
