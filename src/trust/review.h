@@ -17,19 +17,18 @@
 namespace lethe::trust {
 
 inline constexpr size_t kMaxReviewCommits = 200'000;
+inline constexpr size_t kMaxReviewBytes = 512 << 20;    // of raw commits
+inline constexpr size_t kMaxReviewHistory = 500'000;    // commits before the base
 inline constexpr size_t kMaxReviewStatements = 200'000;
-// The predicate of `lethe review approve`, in a Statement whose subject is the commit
-// (digest "gitCommit", and "sha256" of its tree where the repository hashes with SHA-1).
-inline constexpr std::string_view kHumanReviewType =
-    "https://in-toto.io/attestation/human-review/v0.1";
 
 struct ReviewRequest {
   std::optional<git::ObjectId> base;  // what was judged before; nothing: from the first commit on
   git::ObjectId tip;
   int64_t at_unix_s = 0;                 // the bound for keys
-  std::vector<DsseEnvelope> statements;  // human reviews
+  std::vector<DsseEnvelope> statements;  // human reviews; about whatever commits
   // False where only commits are at hand (an offline bundle): people and signatures are judged,
-  // content of merges and owners are not.
+  // content of merges, owners, and the trees that statements bind are not. The history before the
+  // base may then have holes: what no chain of hashes shows to be before it counts as new.
   bool with_trees = true;
 };
 
@@ -50,7 +49,8 @@ struct ReviewVerdict {
   int64_t at_unix_s = 0;
   std::string policy_sha256;
   std::vector<CommitReview> commits;  // parents before children
-  // The raw commits and the statements that the verdict rests on, for a bundle.
+  // What the verdict rests on, for a bundle: the raw commits in the order of `commits`, then those
+  // before the base that show that a merge reaches behind it; the statements that count.
   std::vector<std::string> commit_objects;
   std::vector<DsseEnvelope> statements;
 

@@ -46,6 +46,8 @@ Action DeclareRecipeCheck(CLI::App& app, const GlobalOptions& global);
 Action DeclareRecipeDiff(CLI::App& app, const GlobalOptions& global);
 Action DeclareRecipeLock(CLI::App& app, const GlobalOptions& global);
 Action DeclareRecipeNew(CLI::App& app, const GlobalOptions& global);
+Action DeclareReviewApprove(CLI::App& app, const GlobalOptions& global);
+Action DeclareReviewCheck(CLI::App& app, const GlobalOptions& global);
 Action DeclareStoreExport(CLI::App& app, const GlobalOptions& global);
 Action DeclareStoreGc(CLI::App& app, const GlobalOptions& global);
 Action DeclareStoreImport(CLI::App& app, const GlobalOptions& global);

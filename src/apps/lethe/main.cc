@@ -29,6 +29,8 @@ constexpr Command kCommands[] = {
     {"policy", "export", "write a policy for ssh-keygen, git and log tools", DeclarePolicyExport},
     {"policy", "approve", "sign the next policy", DeclarePolicyApprove},
     {"policy", "walk", "follow approved policies to the newest", DeclarePolicyWalk},
+    {"review", "check", "check who signed, reviewed and owns each change", DeclareReviewCheck},
+    {"review", "approve", "sign that a commit was reviewed", DeclareReviewApprove},
     {"store", "status", "show what the store holds, and what a recipe needs of it",
      DeclareStoreStatus},
     {"store", "gc", "remove what nobody needs any more", DeclareStoreGc},
@@ -42,6 +44,7 @@ constexpr const char* kNouns[][2] = {
     {"recipe", "an operating system as source: recipe.toml, recipe.lock, files"},
     {"image", "the bootable ISO: build, verify, reproduce, compare, inspect, boot"},
     {"policy", "who may say what: people, their keys, how many it takes"},
+    {"review", "the history of a repository: signatures, second people, owners"},
     {"store", "the packages of builds and the results of their steps: keep, carry, share, check"},
 };
 
