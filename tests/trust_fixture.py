@@ -1,8 +1,8 @@
 """What functional tests of trust share: people with real key files, policies, git histories.
 
 Keys are made by ssh-keygen with the software authenticator (lethe-test-sk), commits by `git commit
--S`; nothing touches the network or the HOME of who runs the test. LETHE names the program under test
-(default: that of build/release); the authenticator lies in the lib folder of the same build.
+-S`; nothing touches the network or the HOME of who runs the test. LETHE names the program under
+test (default: that of build/release); the authenticator lies in the lib folder of the same build.
 
     with Fixture() as t:
         for person in ("alice", "bob"):

@@ -124,8 +124,9 @@ Result<PolicyEdit> AddKey(std::string_view bytes, const KeyAddition& addition,
   const bool known =
       std::find(before.people.begin(), before.people.end(), key.person) != before.people.end();
   if (known == addition.new_person) {
-    return Conflict(file, "'" + Printable(key.person) +
-                              (known ? "' is one of 'people' already" : "' is not one of 'people'"));
+    return Conflict(file,
+                    "'" + Printable(key.person) +
+                        (known ? "' is one of 'people' already" : "' is not one of 'people'"));
   }
   if (IsRevoked(before, key.key.Fingerprint()))
     return Conflict(file, "key " + key.key.Fingerprint() + " is revoked");
@@ -139,8 +140,8 @@ Result<PolicyEdit> AddKey(std::string_view bytes, const KeyAddition& addition,
   text += KeyBlock(key);
   Policy after = LETHE_TRY(draft ? ParsePolicyDraft(text, file) : ParsePolicy(text, file));
   const size_t people = before.people.size() + (addition.new_person ? 1 : 0);
-  LETHE_TRY(CheckEdit(
-      after, {number, people, before.keys.size() + 1, before.revoked.size()}, file));
+  LETHE_TRY(
+      CheckEdit(after, {number, people, before.keys.size() + 1, before.revoked.size()}, file));
   return PolicyEdit{std::move(text), std::move(after)};
 }
 
@@ -157,8 +158,8 @@ Result<PolicyEdit> RevokeKey(std::string_view bytes, const KeyRevocation& revoca
   std::string text = WithNewline(bytes);
   const int64_t number = before.number + (revocation.keep_number ? 0 : 1);
   if (!SetNumber(text, before.number, number)) return Conflict(file, kByHand);
-  text += "\n[[revoked]]\nkey = \"" + fingerprint + "\"\nreason = " +
-          Quoted(revocation.key.reason) + "\n";
+  text += "\n[[revoked]]\nkey = \"" + fingerprint +
+          "\"\nreason = " + Quoted(revocation.key.reason) + "\n";
   Policy after = LETHE_TRY(ParsePolicy(text, file));
   LETHE_TRY(CheckEdit(
       after, {number, before.people.size(), before.keys.size(), before.revoked.size() + 1}, file));

@@ -20,10 +20,10 @@ struct KeyAddition {
   bool keep_number = false;  // the file already holds a change that nobody approved yet
 };
 
-// The next policy, with one more [[key]] at the end. A policy that is still too weak to be one keeps
-// its number, and may still be too weak: it grows key by key. kConflict for a person who is not one
-// of 'people' (or is, where it is new), a key that is there already or revoked, and where the text
-// is written in a way that this editor does not follow (the person must edit it); else as
+// The next policy, with one more [[key]] at the end. A policy that is still too weak to be one
+// keeps its number, and may still be too weak: it grows key by key. kConflict for a person who is
+// not one of 'people' (or is, where it is new), a key that is there already or revoked, and where
+// the text is written in a way that this editor does not follow (the person must edit it); else as
 // ParsePolicy. `file` is only for messages.
 Result<PolicyEdit> AddKey(std::string_view bytes, const KeyAddition& addition,
                           const std::string& file);

@@ -9,8 +9,8 @@ namespace lethe::trust {
 namespace {
 
 PolicyKey KeyFor(const std::string& person, std::string_view name) {
-  return {SoftwareKey::ForTest(name).public_key(), person, {Use::kCommit, Use::kReview}, {}, {},
-          true};
+  return {
+      SoftwareKey::ForTest(name).public_key(), person, {Use::kCommit, Use::kReview}, {}, {}, true};
 }
 
 std::string Fingerprint(std::string_view name) {
@@ -56,8 +56,7 @@ TEST(PolicyEdit, AddsAPersonWhateverTheArrayLooksLike) {
     const auto edit =
         AddKey(text, {.key = KeyFor("dave", "dave"), .new_person = true}, "policy.toml");
     ASSERT_TRUE(edit) << array << ": " << edit.error().message;
-    EXPECT_EQ(edit->policy.people,
-              (std::vector<std::string>{"alice", "bob", "carol", "dave"}));
+    EXPECT_EQ(edit->policy.people, (std::vector<std::string>{"alice", "bob", "carol", "dave"}));
     EXPECT_NE(edit->bytes.find(expected), std::string::npos) << edit->bytes;
   }
 }
@@ -118,8 +117,8 @@ TEST(PolicyEdit, LetsADraftGrow) {
 
 TEST(PolicyEdit, RevokesAKey) {
   const std::string text = FixturePolicyText();
-  const auto edit = RevokeKey(
-      text, {.key = {Fingerprint("carol"), "lost \"in\" C:\\ the train"}}, "policy.toml");
+  const auto edit =
+      RevokeKey(text, {.key = {Fingerprint("carol"), "lost \"in\" C:\\ the train"}}, "policy.toml");
   ASSERT_TRUE(edit) << edit.error().message;
   EXPECT_EQ(edit->policy.number, 4);
   ASSERT_EQ(edit->policy.revoked.size(), 1U);

@@ -54,8 +54,8 @@ Result<fs::path> KeyFile(const std::string& named) {
 
 // Everything that can be known before the authenticator is asked.
 Status CheckFirst(const Options& options, const trust::Policy& policy, const fs::path& key_file) {
-  const bool known = std::find(policy.people.begin(), policy.people.end(), options.person) !=
-                     policy.people.end();
+  const bool known =
+      std::find(policy.people.begin(), policy.people.end(), options.person) != policy.people.end();
   if (!known && !options.new_person) {
     return Error{ErrorCode::kUsage, "--person: '" + Printable(options.person) +
                                         "' is not one of the policy's people (" +
@@ -69,8 +69,9 @@ Status CheckFirst(const Options& options, const trust::Policy& policy, const fs:
   }
   if (policy.attestation_roots_pem.empty()) {
     return Error{ErrorCode::kUntrusted,
-                 options.file + ": names no vendor of authenticators ('roots' in [attestation]), so "
-                                "that no key could prove where it lives"};
+                 options.file +
+                     ": names no vendor of authenticators ('roots' in [attestation]), so "
+                     "that no key could prove where it lives"};
   }
   for (const fs::path& path : {key_file, fs::path(key_file.string() + ".pub")}) {
     if (fs::exists(fs::symlink_status(path))) {
@@ -99,9 +100,10 @@ void Guide(const Options& options) {
              "  3. touch the authenticator each time it blinks\n",
              options.person);
   if (options.test_key) {
-    fmt::print(stderr,
-               "WARNING: a test key: it may live in software, proves nothing, and counts only where "
-               "the policy allows test keys\n");
+    fmt::print(
+        stderr,
+        "WARNING: a test key: it may live in software, proves nothing, and counts only where "
+        "the policy allows test keys\n");
   }
 }
 
@@ -123,21 +125,18 @@ Result<MadeKey> MakeKey(const Options& options, const trust::Policy& policy, con
                            "write-attestation=" + (folder / "attestation").string()}}),
       "making the key");
   MadeKey made;
-  made.key = LETHE_TRY(
-      trust::ParseKeyLine(LETHE_TRY(ReadFile(file.string() + ".pub", kMaxKeyFileBytes))));
+  made.key =
+      LETHE_TRY(trust::ParseKeyLine(LETHE_TRY(ReadFile(file.string() + ".pub", kMaxKeyFileBytes))));
   if (made.key.application != application) {
-    return Error{ErrorCode::kUntrusted,
-                 "key " + made.key.Fingerprint() + " is for '" + made.key.application + "', not " +
-                     application};
+    return Error{ErrorCode::kUntrusted, "key " + made.key.Fingerprint() + " is for '" +
+                                            made.key.application + "', not " + application};
   }
-  const std::string blob =
-      LETHE_TRY(ReadFile(folder / "attestation", trust::kMaxAttestationBytes));
+  const std::string blob = LETHE_TRY(ReadFile(folder / "attestation", trust::kMaxAttestationBytes));
   made.attestation = LETHE_TRY(
       trust::VerifyAttestation(blob, {made.key, challenge}, policy.attestation_roots_pem));
   if (!made.attestation.pin_verified) {
-    return Error{ErrorCode::kUntrusted,
-                 "attestation: the authenticator made key " + made.key.Fingerprint() +
-                     " without asking for its PIN"};
+    return Error{ErrorCode::kUntrusted, "attestation: the authenticator made key " +
+                                            made.key.Fingerprint() + " without asking for its PIN"};
   }
   return made;
 }
@@ -148,8 +147,8 @@ Result<std::set<trust::Use>> ReadUses(const std::vector<std::string>& words) {
     const auto use = std::find_if(std::begin(trust::kAllUses), std::end(trust::kAllUses),
                                   [&](trust::Use u) { return trust::ToString(u) == word; });
     if (use == std::end(trust::kAllUses)) {
-      return Error{ErrorCode::kUsage, "--may: '" + Printable(word) +
-                                          "': allowed: commit, review, release, policy"};
+      return Error{ErrorCode::kUsage,
+                   "--may: '" + Printable(word) + "': allowed: commit, review, release, policy"};
     }
     may.insert(*use);
   }
@@ -201,14 +200,12 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
       LETHE_TRY(ScratchDir::Create(key_file.parent_path(), ".lethe-enroll-"));
   const fs::path made_file = scratch.path() / "key";
   const MadeKey made = LETHE_TRY(MakeKey(options, policy, made_file));
-  const auto edit = LETHE_TRY(trust::AddKey(bytes,
-                                            {.key = {.key = made.key,
-                                                     .person = options.person,
-                                                     .may = may,
-                                                     .test = made.key.IsTestKey()},
-                                             .new_person = options.new_person,
-                                             .keep_number = options.keep_number},
-                                            options.file));
+  const auto edit = LETHE_TRY(trust::AddKey(
+      bytes,
+      {.key = {.key = made.key, .person = options.person, .may = may, .test = made.key.IsTestKey()},
+       .new_person = options.new_person,
+       .keep_number = options.keep_number},
+      options.file));
   LETHE_TRY(RenameDurably(made_file, key_file));
   LETHE_TRY(RenameDurably(made_file.string() + ".pub", key_file.string() + ".pub"));
   LETHE_TRY(WriteFileAtomic(options.file, edit.bytes));

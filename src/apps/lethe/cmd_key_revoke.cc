@@ -24,19 +24,17 @@ struct Options {
 
 std::string PersonOf(const trust::Policy& policy, const std::string& fingerprint) {
   const auto key =
-      std::find_if(policy.keys.begin(), policy.keys.end(), [&](const trust::PolicyKey& k) {
-        return k.key.Fingerprint() == fingerprint;
-      });
+      std::find_if(policy.keys.begin(), policy.keys.end(),
+                   [&](const trust::PolicyKey& k) { return k.key.Fingerprint() == fingerprint; });
   LETHE_ASSERT(key != policy.keys.end());
   return key->person;
 }
 
 Result<int> Run(const Options& options, const GlobalOptions& global) {
   const std::string bytes = LETHE_TRY(ReadFile(options.file, trust::kMaxPolicyBytes));
-  const auto edit = LETHE_TRY(trust::RevokeKey(bytes,
-                                               {.key = {options.fingerprint, options.reason},
-                                                .keep_number = options.keep_number},
-                                               options.file));
+  const auto edit = LETHE_TRY(trust::RevokeKey(
+      bytes, {.key = {options.fingerprint, options.reason}, .keep_number = options.keep_number},
+      options.file));
   LETHE_TRY(WriteFileAtomic(options.file, edit.bytes));
   const std::string person = PersonOf(edit.policy, options.fingerprint);
   if (global.json) {
