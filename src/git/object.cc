@@ -66,6 +66,8 @@ class CommitReader {
     commit_.committer = LETHE_TRY(Line(LETHE_TRY(Expect("committer"))));
     std::vector<std::string_view> seen = {"tree", "parent", "author", "committer"};
     while (!rest_.starts_with('\n')) {
+      if (seen.size() == kMaxCommitHeaders)
+        return Malformed("commit: more than " + std::to_string(kMaxCommitHeaders) + " headers");
       const Header header = LETHE_TRY(NextHeader(rest_));
       // A merge of several signed tags has one of these for each.
       const bool may_repeat = header.key == "mergetag";
@@ -135,11 +137,33 @@ constexpr Mode kModes[] = {{"100644", EntryKind::kFile},
                            {"40000", EntryKind::kTree},
                            {"160000", EntryKind::kSubmodule}};
 
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// Without the characters that HFS+ ignores in names, in lower case.
+std::string AsHfsCompares(std::string_view name) {
+  std::string out;
+  while (!name.empty()) {
+    const std::string_view three = name.substr(0, 3);
+    const bool ignored = three == "\xef\xbb\xbf" ||                                 // U+FEFF
+                         (three >= "\xe2\x80\x8c" && three <= "\xe2\x80\x8f") ||   // U+200C to F
+                         (three >= "\xe2\x80\xaa" && three <= "\xe2\x80\xae") ||   // U+202A to E
+                         (three >= "\xe2\x81\xaa" && three <= "\xe2\x81\xaf");     // U+206A to F
+    if (!ignored) out += Lower(name.front());
+    name.remove_prefix(ignored ? 3 : 1);
+  }
+  return out;
+}
+
+// ".git", and what becomes it where a file system ignores case, some characters, the end of a name
+// or keeps short names: a person who reads there must not run what such a tree brings.
 bool IsDotGit(std::string_view name) {
-  constexpr std::string_view kDotGit = ".git";
-  return name.size() == kDotGit.size() &&
-         std::equal(name.begin(), name.end(), kDotGit.begin(),
-                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+  const std::string compared = AsHfsCompares(name);
+  for (const std::string_view reserved : {".git", "git~1"}) {
+    if (!compared.starts_with(reserved)) continue;
+    const size_t end = compared.find_first_not_of(" .", reserved.size());
+    if (end == std::string::npos || compared[end] == ':' || compared[end] == '\\') return true;
+  }
+  return false;
 }
 
 // git compares a folder's name as if it ended with '/'.

@@ -16,6 +16,7 @@ inline constexpr size_t kMaxCommitBytes = 1 << 20;
 inline constexpr size_t kMaxTreeBytes = 32 << 20;
 inline constexpr size_t kMaxBlobBytes = 100 << 20;
 inline constexpr size_t kMaxParents = 64;
+inline constexpr size_t kMaxCommitHeaders = 1000;
 
 enum class ObjectFormat { kSha1, kSha256 };
 enum class ObjectType { kCommit, kTree, kBlob, kTag };
@@ -49,7 +50,8 @@ Result<Commit> ParseCommit(std::string_view body, ObjectFormat format);
 
 enum class EntryKind { kFile, kExecutable, kSymlink, kTree, kSubmodule };
 struct TreeEntry {
-  std::string name;  // bytes; no '/', no NUL, not ".", "..", ".git" (in any case)
+  std::string name;  // bytes; no '/', no NUL, not ".", "..", ".git" or what some
+                     // file system takes for it (".GIT", "git~1", ".git.", …)
   EntryKind kind;
   ObjectId id;
   auto operator<=>(const TreeEntry&) const = default;

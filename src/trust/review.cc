@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/strings.h"
+#include "git/tree_cache.h"
 #include "trust/review_content.h"
 #include "trust/review_graph.h"
 #include "trust/review_owners.h"
@@ -168,7 +169,8 @@ std::vector<std::string> ReviewVerdict::Authors() const {
 
 Verdict<ReviewVerdict> CheckReview(const Policy& policy, git::ObjectSource& objects,
                                    const ReviewRequest& request) {
-  return Checker(policy, objects, request).Check();
+  git::TreeCache cached(objects);
+  return Checker(policy, cached, request).Check();
 }
 
 json::Value ReviewJson(const ReviewVerdict& verdict) {

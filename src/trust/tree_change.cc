@@ -53,14 +53,14 @@ class Walk {
   Verdict<std::vector<git::TreeEntry>> Read(const std::optional<git::ObjectId>& id,
                                             const std::string& path) {
     if (!id) return std::vector<git::TreeEntry>();
-    const std::string where = "tree " + id->Hex() + " of '" + Printable(path) + "'";
+    const auto where = [&] { return "tree " + id->Hex() + " of '" + Printable(path) + "'"; };
     const std::string body = LETHE_TRY_IN(
-        Judge(objects_.Read(*id, git::ObjectType::kTree), Reason::kWrongObject), where);
+        Judge(objects_.Read(*id, git::ObjectType::kTree), Reason::kWrongObject), where());
     bytes_read_ += body.size();
     if (bytes_read_ > kMaxTreeBytesRead) return Beyond("bytes of trees", kMaxTreeBytesRead);
     if (++trees_read_ > kMaxTreesRead) return Beyond("trees", kMaxTreesRead);
-    auto entries =
-        LETHE_TRY_IN(Judge(git::ParseTree(body, objects_.format()), Reason::kWrongObject), where);
+    auto entries = LETHE_TRY_IN(
+        Judge(git::ParseTree(body, objects_.format()), Reason::kWrongObject), where());
     // By name alone, so that a file stands beside the folder that takes its place.
     std::sort(entries.begin(), entries.end());
     return entries;
