@@ -164,6 +164,9 @@ class Fixture:
     def git_repo(self, name, object_format="sha1"):
         folder = self.path(name)
         self.must("git", "init", "-q", "-b", "main", f"--object-format={object_format}", folder)
+        # Of notes; commits name their person.
+        for key, value in (("name", "nobody"), ("email", "nobody@vpn.example")):
+            self.must("git", "-C", folder, "config", f"user.{key}", value)
         return Repository(self, folder)
 
 

@@ -35,7 +35,8 @@ struct ReleaseBundle {
 };
 
 // kMalformed, with the place, for anything but what WriteBundle writes: one bundle has one
-// spelling, so that no byte of it can change unseen.
+// spelling, so that no byte of it can change unseen. kUntrusted for a review by a type of key that
+// no policy takes.
 Result<ReleaseBundle> ParseBundle(std::string_view text);
 
 // Canonical JSON, one line and '\n'. Precondition: the statement is UTF-8.

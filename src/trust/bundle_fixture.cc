@@ -35,7 +35,9 @@ std::string FixtureCommit(std::string_view person, const std::vector<std::string
             "@vpn.example> 1795000000 +0000\n";
   const std::string message = "\nA change\n";
   std::string header = "gpgsig";
-  const std::string signature = FixtureSign(person, head + message, "git");
+  // No two commits of one key have one counter.
+  const std::string signature = SoftwareKey::ForTest(person).SignSsh(
+      {head + message, "git"}, {.counter = static_cast<uint32_t>(parents.size()) + 1});
   for (const std::string_view line : Lines(signature)) header += " " + std::string(line) + "\n";
   return head + header + message;
 }

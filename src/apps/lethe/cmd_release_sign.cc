@@ -83,6 +83,8 @@ Result<Draft> NewDraft(const Options& options, const trust::Policy& policy,
   }
   const int days = options.days == 0 ? policy.release.max_age_days : options.days;
   statement.expires_unix_s = statement.not_before_unix_s + days * kSecondsPerDay;
+  if (statement.expires_unix_s > kMaxUtcUnixS)
+    return Error{ErrorCode::kUsage, "--not-before: would end after the year 9999"};
   statement.policy_domain = policy.domain;
   statement.policy_number = policy.number;
   statement.policy_sha256 = policy.sha256;

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <future>
+
 #include "apps/lethe/command.h"
 #include "apps/lethe/release_image.h"
 #include "base/file.h"
@@ -98,9 +100,14 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
       LETHE_TRY_IN(trust::ParseBundle(LETHE_TRY(ReadFile(options.bundle, trust::kMaxBundleBytes))),
                    options.bundle);
   if (!options.extract.empty()) LETHE_TRY(Extract(bundle, options.extract));
+  // Reading the ISO takes longest, and needs nothing but the size that is claimed.
+  const auto claimed = LETHE_TRY(trust::ParseReleaseStatement(bundle.statement));
+  auto digest = std::async(
+      std::launch::async, [&] { return crypto::DigestFile(options.iso, claimed.image.iso_bytes); });
   const auto proven = trust::VerifyBundle(policy, bundle, at);
   if (!proven) return ReportRefusal(proven.error().In(options.bundle), {}, global.json);
-  if (const auto refusal = LETHE_TRY(CheckIso(options.iso, proven->statement())))
+  if (const auto refusal =
+          LETHE_TRY(CheckIso(options.iso, LETHE_TRY(digest.get()), proven->statement())))
     return ReportRefusal(*refusal, {}, global.json);
   const auto checks = ChecksOf(*proven, policy, at);
   if (global.json) {

@@ -68,13 +68,13 @@ Result<IsoToRelease> ReadIsoToRelease(const std::filesystem::path& iso) {
 }
 
 Result<std::optional<trust::Refusal>> CheckIso(const std::filesystem::path& iso,
+                                               const crypto::FileDigest& digest,
                                                const ReleaseStatement& statement) {
   const auto differs = [&](const ReleasedImage& found) -> std::optional<trust::Refusal> {
     const auto verdict = trust::CheckReleasedImage(statement, found);
     if (verdict) return {};
     return verdict.error().In(iso.string());
   };
-  const auto digest = LETHE_TRY(crypto::DigestFile(iso, statement.image.iso_bytes));
   ReleasedImage found = statement.image;
   found.iso_bytes = digest.bytes;
   found.iso_sha256 = digest.sha256;

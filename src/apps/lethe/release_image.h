@@ -19,9 +19,10 @@ struct IsoToRelease {
 // kUntrusted for an ISO that is not what its manifest says, and for a dirty one; kMalformed.
 Result<IsoToRelease> ReadIsoToRelease(const std::filesystem::path& iso);
 
-// Whether the ISO is the released one: size first, then one pass over its bytes, then what its
-// manifest says. Nothing: it is. An error where it cannot be read.
+// Whether the ISO is the released one: size and digest, as crypto::DigestFile found them, then what
+// its manifest says. Nothing: it is. An error where it cannot be read.
 Result<std::optional<trust::Refusal>> CheckIso(const std::filesystem::path& iso,
+                                               const crypto::FileDigest& digest,
                                                const trust::ReleaseStatement& statement);
 
 // SHA-256 over the tree of a commit that is named by a SHA-1; nothing where it is named by more.
