@@ -1,8 +1,8 @@
 """What functional tests of trust share: people with real key files, policies, git histories.
 
 Keys are made by ssh-keygen with the software authenticator (lethe-test-sk), commits by `git commit
--S`; nothing touches the network or the HOME of who runs the test. LETHE names the program under test
-(default: that of build/release); the authenticator lies in the lib folder of the same build.
+-S`; nothing touches the network or the HOME of who runs the test. LETHE names the program under
+test (default: that of build/release); the authenticator lies in the lib folder of the same build.
 
     with Fixture() as t:
         for person in ("alice", "bob"):
@@ -119,14 +119,14 @@ class Fixture:
     def fingerprint(self, key):
         return self.must("ssh-keygen", "-l", "-f", f"{key}.pub").split()[1]
 
-    def sign(self, person, namespace, message, key=None, **environment):
+    def sign(self, person, namespace, message, key=None, options=(), **environment):
         """The armoured signature of bytes, by `ssh-keygen -Y sign`."""
         file = self.path("tmp/message")
         file.write_bytes(message)
         signature = self.path("tmp/message.sig")
         signature.unlink(missing_ok=True)
         self.must("ssh-keygen", "-q", "-Y", "sign", "-f", key or self.keys[person], "-n", namespace,
-                  file, **environment)
+                  *options, file, **environment)
         return signature.read_text("ascii")
 
     def policy_text(self, people, number=1, **more):
@@ -164,6 +164,9 @@ class Fixture:
     def git_repo(self, name, object_format="sha1"):
         folder = self.path(name)
         self.must("git", "init", "-q", "-b", "main", f"--object-format={object_format}", folder)
+        # Of notes; commits name their person.
+        for key, value in (("name", "nobody"), ("email", "nobody@vpn.example")):
+            self.must("git", "-C", folder, "config", f"user.{key}", value)
         return Repository(self, folder)
 
 

@@ -281,6 +281,26 @@ Status ReadAttestation(TableReader& root, Policy& policy) {
   return t->Finish();
 }
 
+Result<TableReader> Open(std::string_view bytes, std::string file) {
+  if (bytes.size() > kMaxPolicyBytes)
+    return Error{ErrorCode::kMalformed, file + ": a policy larger than 1 MiB"};
+  return TableReader::Parse(bytes, std::move(file));
+}
+
+Result<Policy> Read(TableReader& root, std::string_view bytes) {
+  Policy policy;
+  policy.sha256 = crypto::Sha256Of(bytes);
+  LETHE_TRY(ReadHead(root, policy));
+  LETHE_TRY(ReadRules(root, policy));
+  LETHE_TRY(ReadKeys(root, policy));
+  LETHE_TRY(ReadRevoked(root, policy));
+  LETHE_TRY(ReadBuilders(root, policy));
+  LETHE_TRY(ReadLog(root, policy));
+  LETHE_TRY(ReadAttestation(root, policy));
+  LETHE_TRY(root.Finish());
+  return policy;
+}
+
 // At the table that the weakness is in.
 Error WeaknessError(TableReader& root, const Weakness& weakness) {
   int line = 1;
@@ -312,20 +332,14 @@ std::string Policy::Namespace(Use use) const {
   return std::string(ToString(use)) + "@" + domain;
 }
 
+Result<Policy> ParsePolicyDraft(std::string_view bytes, std::string file) {
+  TableReader root = LETHE_TRY(Open(bytes, std::move(file)));
+  return Read(root, bytes);
+}
+
 Result<Policy> ParsePolicy(std::string_view bytes, std::string file) {
-  if (bytes.size() > kMaxPolicyBytes)
-    return Error{ErrorCode::kMalformed, file + ": a policy larger than 1 MiB"};
-  auto root = LETHE_TRY(TableReader::Parse(bytes, std::move(file)));
-  Policy policy;
-  policy.sha256 = crypto::Sha256Of(bytes);
-  LETHE_TRY(ReadHead(root, policy));
-  LETHE_TRY(ReadRules(root, policy));
-  LETHE_TRY(ReadKeys(root, policy));
-  LETHE_TRY(ReadRevoked(root, policy));
-  LETHE_TRY(ReadBuilders(root, policy));
-  LETHE_TRY(ReadLog(root, policy));
-  LETHE_TRY(ReadAttestation(root, policy));
-  LETHE_TRY(root.Finish());
+  TableReader root = LETHE_TRY(Open(bytes, std::move(file)));
+  Policy policy = LETHE_TRY(Read(root, bytes));
   if (const auto weakness = FindWeakness(policy)) return WeaknessError(root, *weakness);
   return policy;
 }

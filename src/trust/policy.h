@@ -100,4 +100,8 @@ struct Policy {
 // (kPolicyWeak). `file` is only for messages.
 Result<Policy> ParsePolicy(std::string_view bytes, std::string file);
 
+// The same, also where the policy is weak: for the first one, which grows key by key. No trust is
+// ever decided by such a policy.
+Result<Policy> ParsePolicyDraft(std::string_view bytes, std::string file);
+
 }  // namespace lethe::trust

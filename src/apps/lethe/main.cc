@@ -23,6 +23,9 @@ constexpr Command kCommands[] = {
     {"image", "diff", "say what differs between two ISOs, where and why", DeclareImageDiff},
     {"image", "sign-secureboot", "attach a Secure Boot signature to a UKI, or take it off",
      DeclareImageSignSecureboot},
+    {"key", "enroll", "make a person's key in an authenticator", DeclareKeyEnroll},
+    {"key", "list", "show the keys of a policy", DeclareKeyList},
+    {"key", "revoke", "revoke a key in the policy", DeclareKeyRevoke},
     {"policy", "check", "check a policy and say who can what", DeclarePolicyCheck},
     {"policy", "show", "say in words what a policy holds", DeclarePolicyShow},
     {"policy", "diff", "say what a change of the policy lets whom do", DeclarePolicyDiff},
@@ -43,6 +46,7 @@ constexpr Command kCommands[] = {
 constexpr const char* kNouns[][2] = {
     {"recipe", "an operating system as source: recipe.toml, recipe.lock, files"},
     {"image", "the bootable ISO: build, verify, reproduce, compare, inspect, boot"},
+    {"key", "people's keys: each lives in an authenticator and needs touch"},
     {"policy", "who may say what: people, their keys, how many it takes"},
     {"review", "the history of a repository: signatures, second people, owners"},
     {"store", "the packages of builds and the results of their steps: keep, carry, share, check"},
