@@ -14,7 +14,8 @@ const std::string kSha256(64, '2');
 
 std::string Text(const std::string& digest) {
   return R"({"_type":"https://in-toto.io/Statement/v1","predicate":{"result":"pass"},)"
-         R"("predicateType":"https://in-toto.io/attestation/human-review/v0.1","subject":[{"digest":)" +
+         R"("predicateType":"https://in-toto.io/attestation/human-review/v0.1",)"
+         R"("subject":[{"digest":)" +
          digest + "}]}";
 }
 
