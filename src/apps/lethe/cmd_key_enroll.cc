@@ -17,6 +17,7 @@
 #include "trust/attestation.h"
 #include "trust/policy_check.h"
 #include "trust/policy_edit.h"
+#include "trust/software_key.h"
 
 namespace lethe::cli {
 namespace {
@@ -92,6 +93,33 @@ Status MakeKeyFolder(const fs::path& folder) {
   return {};
 }
 
+std::string_view ApplicationOf(const Options& options) {
+  return options.test_key ? trust::kTestApplication : kApplication;
+}
+
+Result<trust::PolicyEdit> Edit(const Options& options, std::string_view bytes,
+                               const std::set<trust::Use>& may, const trust::SshPublicKey& key) {
+  return trust::AddKey(
+      bytes,
+      {.key = {.key = key, .person = options.person, .may = may, .test = key.IsTestKey()},
+       .new_person = options.new_person,
+       .keep_number = options.keep_number},
+      options.file);
+}
+
+// Whether the policy would take such a key, by one that stands in its place and is thrown away: the
+// person is not asked for anything in vain.
+Status TryEdit(const Options& options, std::string_view bytes, const std::set<trust::Use>& may) {
+  trust::SshPublicKey key =
+      trust::SoftwareKey::ForTest("in the place of another", options.type == "ed25519"
+                                                                 ? trust::KeyType::kSkEd25519
+                                                                 : trust::KeyType::kSkEcdsaP256)
+          .public_key();
+  key.application = ApplicationOf(options);
+  (void)LETHE_TRY(Edit(options, bytes, may, key));
+  return {};
+}
+
 void Guide(const Options& options) {
   fmt::print(stderr,
              "making a key for {} in an authenticator:\n"
@@ -114,7 +142,7 @@ Result<MadeKey> MakeKey(const Options& options, const trust::Policy& policy, con
     return IoError("reading", "random bytes");
   const fs::path folder = file.parent_path();
   LETHE_TRY(WriteFileAtomic(folder / "challenge", challenge, 0600));
-  const std::string application(options.test_key ? trust::kTestApplication : kApplication);
+  const std::string application(ApplicationOf(options));
   // Without a passphrase: the file is only a handle, the secret stays in the authenticator, which
   // asks for the PIN. ssh-keygen asks for it on the terminal.
   (void)LETHE_TRY_IN(
@@ -178,12 +206,15 @@ int Report(const Options& options, const fs::path& key_file, const MadeKey& made
              made.key.Fingerprint(), made.attestation.vendor);
   fmt::print("{}: {} with the key in it, for review\n", options.file, PolicyName(edit.policy));
   if (weakness) fmt::print("  not a policy yet: {}\n", weakness->message);
-  fmt::print(
-      "next:\n"
-      "  lethe policy diff BEFORE {}    what it changes; BEFORE is the policy of the last commit\n"
-      "  lethe policy approve {} --from BEFORE --key KEY    by each who approves it\n"
-      "  git config gpg.format ssh; git config user.signingkey {}    to sign commits\n",
-      options.file, options.file, key_file.string());
+  fmt::print("next:\n");
+  if (!weakness && edit.policy.number > 1) {
+    fmt::print(
+        "  lethe policy diff BEFORE {0}    what it changes; BEFORE is the policy in force\n"
+        "  lethe policy approve {0} --from BEFORE --key KEY    by each who approves it\n",
+        options.file);
+  }
+  fmt::print("  git config gpg.format ssh; git config user.signingkey {}    to sign commits\n",
+             key_file.string());
   return 0;
 }
 
@@ -193,6 +224,7 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
   const trust::Policy policy = LETHE_TRY(trust::ParsePolicyDraft(bytes, options.file));
   const fs::path key_file = fs::absolute(LETHE_TRY(KeyFile(options.output)));
   LETHE_TRY(CheckFirst(options, policy, key_file));
+  LETHE_TRY(TryEdit(options, bytes, may));
   LETHE_TRY(MakeKeyFolder(key_file.parent_path()));
   Guide(options);
   // Beside its place: a key that is refused leaves nothing behind.
@@ -200,12 +232,7 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
       LETHE_TRY(ScratchDir::Create(key_file.parent_path(), ".lethe-enroll-"));
   const fs::path made_file = scratch.path() / "key";
   const MadeKey made = LETHE_TRY(MakeKey(options, policy, made_file));
-  const auto edit = LETHE_TRY(trust::AddKey(
-      bytes,
-      {.key = {.key = made.key, .person = options.person, .may = may, .test = made.key.IsTestKey()},
-       .new_person = options.new_person,
-       .keep_number = options.keep_number},
-      options.file));
+  const auto edit = LETHE_TRY(Edit(options, bytes, may, made.key));
   LETHE_TRY(RenameDurably(made_file, key_file));
   LETHE_TRY(RenameDurably(made_file.string() + ".pub", key_file.string() + ".pub"));
   LETHE_TRY(WriteFileAtomic(options.file, edit.bytes));
