@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 
@@ -41,17 +42,46 @@ Sha256Digest Sha256Of(std::string_view bytes) {
   return hash.Finish();
 }
 
-Result<Sha256Digest> Sha256OfFile(const std::filesystem::path& path) {
-  const Fd fd = LETHE_TRY(OpenFile(path, O_RDONLY));
+namespace {
+
+// Pieces that fit a second-level cache: what was copied is still there when it is hashed.
+constexpr size_t kPieceBytes = 128 << 10;
+
+// To the end, or until more than `most` bytes are read.
+Result<FileDigest> HashStream(int fd, const std::filesystem::path& path, uint64_t most) {
+  ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);  // a longer read-ahead; advice only
   Sha256 hash;
-  char buffer[1 << 17];
-  while (true) {
-    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+  FileDigest out;
+  char buffer[kPieceBytes];
+  while (out.bytes <= most) {
+    const ssize_t n = ::read(fd, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return IoError("reading", path);
-    if (n == 0) return hash.Finish();
+    if (n == 0) break;
     hash.Update({buffer, static_cast<size_t>(n)});
+    out.bytes += static_cast<size_t>(n);
   }
+  out.sha256 = hash.Finish();
+  return out;
+}
+
+}  // namespace
+
+Result<FileDigest> DigestFile(const std::filesystem::path& path, uint64_t expected_bytes) {
+  // Opening a pipe would wait for its writer.
+  const Fd fd = LETHE_TRY(OpenFile(path, O_RDONLY | O_NONBLOCK));
+  struct stat status = {};
+  if (::fstat(fd.get(), &status) != 0) return IoError("reading", path);
+  if (!S_ISREG(status.st_mode))
+    return Error{ErrorCode::kMalformed, path.string() + ": is no regular file"};
+  if (static_cast<uint64_t>(status.st_size) != expected_bytes)
+    return FileDigest{{}, static_cast<uint64_t>(status.st_size)};
+  return HashStream(fd.get(), path, expected_bytes);
+}
+
+Result<Sha256Digest> Sha256OfFile(const std::filesystem::path& path) {
+  const Fd fd = LETHE_TRY(OpenFile(path, O_RDONLY));
+  return LETHE_TRY(HashStream(fd.get(), path, UINT64_MAX - 1)).sha256;
 }
 
 }  // namespace lethe::crypto

@@ -40,6 +40,15 @@ class Sha256 {
 
 Sha256Digest Sha256Of(std::string_view bytes);
 
+struct FileDigest {
+  Sha256Digest sha256;
+  uint64_t bytes = 0;
+};
+// Reads a regular file once, in pieces, as far as it is `expected_bytes` long: a file of another
+// size is not read, and one that grows meanwhile is read no further; its size tells. kMalformed for
+// what is no regular file; kNotFound or kIo as in base/file.h.
+Result<FileDigest> DigestFile(const std::filesystem::path& path, uint64_t expected_bytes);
+
 // Reads the file once, in pieces. kNotFound or kIo as in base/file.h.
 Result<Sha256Digest> Sha256OfFile(const std::filesystem::path& path);
 

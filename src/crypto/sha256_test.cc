@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "crypto/small_sha256.h"
@@ -36,6 +37,23 @@ TEST(SmallSha256, AgreesWithOpenSslOnAFile) {
     EXPECT_EQ(SmallSha256OfFd(fd.get(), "f")->Hex(), Sha256Of(bytes).Hex());
     EXPECT_EQ(Sha256OfFile(dir.path() / "f")->Hex(), Sha256Of(bytes).Hex());
   }
+}
+
+TEST(DigestFile, ReadsARegularFileOfTheExpectedSizeOnly) {
+  const auto dir = ScratchDir::Create(std::filesystem::temp_directory_path(), "lethe-sha-").value();
+  const auto path = dir.path() / "f";
+  const std::string bytes(300'000, 'x');
+  ASSERT_TRUE(WriteFileAtomic(path, bytes));
+  EXPECT_EQ(DigestFile(path, bytes.size())->sha256, Sha256Of(bytes));
+  EXPECT_EQ(DigestFile(path, bytes.size())->bytes, bytes.size());
+  for (const size_t wrong : {bytes.size() - 1, bytes.size() + 1, size_t{0}}) {
+    EXPECT_EQ(DigestFile(path, wrong)->bytes, bytes.size());
+    EXPECT_EQ(DigestFile(path, wrong)->sha256, Sha256Digest());
+  }
+  ASSERT_EQ(::mkfifo((dir.path() / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(DigestFile(dir.path() / "pipe", 0).error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(DigestFile("/dev/zero", 0).error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(DigestFile(dir.path() / "none", 0).error().code, ErrorCode::kNotFound);
 }
 
 TEST(Sha256Digest, ParsesOnlyItsOwnSpelling) {

@@ -11,12 +11,11 @@ namespace lethe::git {
 
 std::vector<std::pair<std::string, std::string>> Environment() {
   // GIT_ALLOW_PROTOCOL lists no transport that exists: a partial clone would fetch what it lacks.
-  std::vector<std::pair<std::string, std::string>> out{
-      {"LC_ALL", "C"},
-      {"GIT_OPTIONAL_LOCKS", "0"},
-      {"GIT_ATTR_NOSYSTEM", "1"},
-      {"GIT_TERMINAL_PROMPT", "0"},
-      {"GIT_ALLOW_PROTOCOL", "none"}};
+  std::vector<std::pair<std::string, std::string>> out{{"LC_ALL", "C"},
+                                                       {"GIT_OPTIONAL_LOCKS", "0"},
+                                                       {"GIT_ATTR_NOSYSTEM", "1"},
+                                                       {"GIT_TERMINAL_PROMPT", "0"},
+                                                       {"GIT_ALLOW_PROTOCOL", "none"}};
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const std::string_view key = text.substr(0, text.find('='));

@@ -109,7 +109,8 @@ Status Batch::Fill() {
     if (ready < 0 && errno == EINTR) continue;
     if (ready < 0) return IoError("polling", "git");
     if (ready > 0) break;
-    return Error{ErrorCode::kUnavailable, "git cat-file of " + folder_.string() + " has been silent for " +
+    return Error{ErrorCode::kUnavailable, "git cat-file of " + folder_.string() +
+                                              " has been silent for " +
                                               std::to_string(answer_timeout_.count()) + " ms"};
   }
   buffer_.erase(0, taken_);
@@ -164,8 +165,8 @@ Result<std::optional<Batch::Answer>> Batch::Ask(const ObjectId& id, size_t max_b
   if (!size || words[0] != name)
     return Error{ErrorCode::kMalformed, "git cat-file: answered '" + Printable(line) + "'"};
   if (*size > max_bytes) {
-    return Error{ErrorCode::kMalformed, "has " + std::to_string(*size) + " bytes, more than " +
-                                            std::to_string(max_bytes)};
+    return Error{ErrorCode::kMalformed,
+                 "has " + std::to_string(*size) + " bytes, more than " + std::to_string(max_bytes)};
   }
   Answer answer{std::string(words[1]), LETHE_TRY(Bytes(*size))};
   if (LETHE_TRY(Bytes(1)) != "\n")

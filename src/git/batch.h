@@ -30,8 +30,8 @@ class Batch {
     std::string body;
   };
   // Nothing: git says that it is missing. kMalformed: an answer that no git gives, or a body of
-  // more than `max_bytes`, which is not read; kUnavailable: git ended or fell silent. After an error
-  // this process is out of step and good for nothing.
+  // more than `max_bytes`, which is not read; kUnavailable: git ended or fell silent. After an
+  // error this process is out of step and good for nothing.
   Result<std::optional<Answer>> Ask(const ObjectId& id, size_t max_bytes);
 
  private:

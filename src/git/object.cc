@@ -187,11 +187,11 @@ const TreeEntry* FileNamedAsFolder(const std::vector<TreeEntry>& entries) {
   for (const TreeEntry& entry : entries) {
     if (entry.kind != EntryKind::kTree) continue;
     const auto at = std::lower_bound(
-        entries.begin(), entries.end(), entry,
-        [](const TreeEntry& a, const TreeEntry& folder) {
+        entries.begin(), entries.end(), entry, [](const TreeEntry& a, const TreeEntry& folder) {
           return Before(a.name, a.kind == EntryKind::kTree, folder.name, false);
         });
-    if (at != entries.end() && at->name == entry.name && at->kind != EntryKind::kTree) return &entry;
+    if (at != entries.end() && at->name == entry.name && at->kind != EntryKind::kTree)
+      return &entry;
   }
   return nullptr;
 }
@@ -261,7 +261,8 @@ Result<std::vector<TreeEntry>> ParseTree(std::string_view body, ObjectFormat for
                                    [&](const Mode& known) { return known.text == text; });
     if (mode == std::end(kModes))
       return Malformed(where + " has mode '" + Printable(text.substr(0, 16)) + "'");
-    TreeEntry entry{std::string(body.substr(space + 1, nul - space - 1)), mode->kind,
+    TreeEntry entry{std::string(body.substr(space + 1, nul - space - 1)),
+                    mode->kind,
                     {std::string(body.substr(nul + 1, IdBytes(format)))}};
     if (entry.name.empty() || entry.name.find('/') != std::string::npos || entry.name == "." ||
         entry.name == ".." || IsDotGit(entry.name)) {

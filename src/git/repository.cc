@@ -24,8 +24,8 @@ Status RefuseBends(const std::filesystem::path& folder) {
     std::error_code error;
     const auto type = std::filesystem::symlink_status(file, error).type();
     if (type == std::filesystem::file_type::not_found) continue;
-    return Error{ErrorCode::kUntrusted, folder.string() + " " + bend.what + " (" +
-                                            std::string(Trim(answer)) + ")"};
+    return Error{ErrorCode::kUntrusted,
+                 folder.string() + " " + bend.what + " (" + std::string(Trim(answer)) + ")"};
   }
   return {};
 }
@@ -72,12 +72,13 @@ Result<std::string> Repository::Read(const ObjectId& id, ObjectType type) {
 }
 
 Result<ObjectId> Repository::Resolve(std::string_view revision) {
-  const std::string answer =
-      LETHE_TRY_IN(AskGit(options_.folder, {"rev-parse", "--verify", "--end-of-options",
-                                            std::string(revision) + "^{commit}"}),
-                   "revision '" + Printable(revision) + "'");
+  const std::string answer = LETHE_TRY_IN(
+      AskGit(options_.folder,
+             {"rev-parse", "--verify", "--end-of-options", std::string(revision) + "^{commit}"}),
+      "revision '" + Printable(revision) + "'");
   const std::string_view name = Trim(answer);
-  const ObjectId id = LETHE_TRY_IN(ObjectId::FromHex(name), "revision '" + Printable(revision) + "'");
+  const ObjectId id =
+      LETHE_TRY_IN(ObjectId::FromHex(name), "revision '" + Printable(revision) + "'");
   (void)LETHE_TRY(Read(id, ObjectType::kCommit));
   return id;
 }

@@ -28,8 +28,15 @@ class RepositoryTest : public ::testing::Test {
   // git as a person would run it, in `where`; its stdout without the last newline.
   std::string Git(const fs::path& where, const std::vector<std::string>& arguments,
                   const std::string& input = "") {
-    std::vector<std::string> argv{"git", "-C", where.string(),       "-c", "user.name=t",
-                                  "-c",  "user.email=t@example.org", "-c", "protocol.file.allow=always"};
+    std::vector<std::string> argv{"git",
+                                  "-C",
+                                  where.string(),
+                                  "-c",
+                                  "user.name=t",
+                                  "-c",
+                                  "user.email=t@example.org",
+                                  "-c",
+                                  "protocol.file.allow=always"};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     const auto out = RunChecked({.argv = argv, .input = input});
     EXPECT_TRUE(out) << out.error().message;
@@ -56,6 +63,13 @@ class RepositoryTest : public ::testing::Test {
     return result ? std::nullopt : std::optional(result.error().code);
   }
 
+  static std::string CallersPath() {
+    for (const auto& [key, value] : Environment()) {
+      if (key == "PATH") return value;
+    }
+    return "";
+  }
+
   // A `git` that answers everything with this shell script, first in PATH.
   void FakeGit(const std::string& script) {
     const fs::path bin = folder() / "bin";
@@ -65,7 +79,7 @@ class RepositoryTest : public ::testing::Test {
   }
 
   ScratchDir scratch_ = ScratchDir::Create(fs::temp_directory_path(), "git-test-").value();
-  std::string path_ = ::getenv("PATH");  // NOLINT
+  std::string path_ = CallersPath();
 };
 
 TEST_F(RepositoryTest, ReadsRawObjectsOfBothFormats) {
@@ -76,9 +90,9 @@ TEST_F(RepositoryTest, ReadsRawObjectsOfBothFormats) {
     EXPECT_EQ(head.Hex(), Git(where, {"rev-parse", "HEAD"}));
     const std::string body = repository->Read(head, ObjectType::kCommit).value();
     const Commit commit = ParseCommit(body, repository->format()).value();
-    const auto tree = ParseTree(repository->Read(commit.tree, ObjectType::kTree).value(),
-                                repository->format())
-                          .value();
+    const auto tree =
+        ParseTree(repository->Read(commit.tree, ObjectType::kTree).value(), repository->format())
+            .value();
     ASSERT_EQ(tree.size(), 1u);
     EXPECT_EQ(repository->Read(tree[0].id, ObjectType::kBlob).value(),
               "content of " + std::string(format) + "\n");
@@ -155,7 +169,8 @@ TEST_F(RepositoryTest, RefusesShallowClonesAndGraftsAlsoInALinkedWorkTree) {
     EXPECT_NE(opened.error().message.find("shallow clone"), std::string::npos);
   }
   EXPECT_TRUE(Repository::Open({.folder = where}));
-  ASSERT_TRUE(WriteFileAtomic(where / ".git/info/grafts", Git(where, {"rev-parse", "HEAD"}) + "\n"));
+  ASSERT_TRUE(
+      WriteFileAtomic(where / ".git/info/grafts", Git(where, {"rev-parse", "HEAD"}) + "\n"));
   const auto grafted = Repository::Open({.folder = where});
   ASSERT_FALSE(grafted);
   EXPECT_EQ(grafted.error().code, ErrorCode::kUntrusted);

@@ -241,4 +241,21 @@ Result<Manifest> ParseManifest(std::string_view text) {
   return m;
 }
 
+Result<ManifestHead> ParseManifestHead(std::string_view text) {
+  constexpr size_t kMaxHeadBytes = 64 << 10;
+  const std::string_view line = text.substr(0, text.find('\n'));
+  if (!line.ends_with(',') || line.size() > kMaxHeadBytes) return BadManifest("has no first line");
+  const std::string head = std::string(line.substr(0, line.size() - 1)) + "}";
+  const json::Value value = LETHE_TRY_IN(json::Parse(head), "manifest");
+  auto root = LETHE_TRY(ObjectReader::From(value, "top"));
+  if (LETHE_TRY(root.String("format")) != kFormat)
+    return BadManifest("key 'format': allowed: lethe-manifest-1");
+  ManifestHead out;
+  out.image_id = LETHE_TRY(root.String("image_id"));
+  out.image_version = LETHE_TRY(root.String("image_version"));
+  out.commit = LETHE_TRY(root.String("commit"));
+  out.dirty = LETHE_TRY(root.Bool("dirty"));
+  return out;
+}
+
 }  // namespace lethe::image

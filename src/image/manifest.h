@@ -82,4 +82,14 @@ std::string WriteManifest(const Manifest& manifest);
 // kMalformed with the key for anything that WriteManifest would not have written.
 Result<Manifest> ParseManifest(std::string_view text);
 
+// What an image says it is.
+struct ManifestHead {
+  std::string image_id;
+  std::string image_version;
+  std::string commit;
+  bool dirty = false;
+};
+// Of the first line alone; the rest is not looked at. kMalformed.
+Result<ManifestHead> ParseManifestHead(std::string_view text);
+
 }  // namespace lethe::image

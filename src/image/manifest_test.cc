@@ -24,6 +24,23 @@ Manifest Sample() {
   return m;
 }
 
+TEST(Manifest, ItsFirstLineAloneSaysWhatTheImageIs) {
+  const std::string text = WriteManifest(Sample());
+  const auto head = ParseManifestHead(text.substr(0, text.find('\n') + 1));
+  ASSERT_TRUE(head) << head.error().message;
+  EXPECT_EQ(head->image_id, "x");
+  EXPECT_EQ(head->image_version, "20260101-abc");
+  EXPECT_EQ(head->commit, std::string(40, 'a'));
+  EXPECT_FALSE(head->dirty);
+  for (const std::string& bad :
+       {std::string(), text.substr(0, 40), text.substr(1),
+        std::string("{\"format\":\"lethe-manifest-1\",\n"), std::string("{},\n")}) {
+    const auto refused = ParseManifestHead(bad);
+    ASSERT_FALSE(refused) << bad;
+    EXPECT_EQ(refused.error().code, ErrorCode::kMalformed);
+  }
+}
+
 std::string Replaced(std::string text, const std::string& from, const std::string& to) {
   const size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << from;

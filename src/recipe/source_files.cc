@@ -21,8 +21,8 @@ bool InsideRepository(fs::path folder) {
 }
 
 Result<std::vector<std::string>> ListByGit(const fs::path& folder) {
-  auto answer =
-      git::AskGit(folder, {"ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."});
+  auto answer = git::AskGit(
+      folder, {"ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."});
   // The folder is in a repository, so that this is a refusal and not an absence.
   if (!answer) return Error{ErrorCode::kIo, "listing: " + answer.error().message};
   const std::string listed = std::move(*answer);

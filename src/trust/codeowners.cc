@@ -8,8 +8,8 @@ namespace lethe::trust {
 namespace {
 
 // How wildcards stand in a compiled glob: control characters are never a part of a pattern.
-constexpr char kAnyRun = '\1';   // '*'
-constexpr char kAnyByte = '\2';  // '?'
+constexpr char kAnyRun = '\1';                // '*'
+constexpr char kAnyByte = '\2';               // '?'
 constexpr std::string_view kAnyDepth = "\3";  // a segment "**"
 
 constexpr std::string_view kBlank = " \t";

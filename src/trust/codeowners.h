@@ -29,8 +29,8 @@ class CodeOwners {
   struct Rule {
     // One glob for each name of a path; kAnyDepth stands for any number of names.
     std::vector<std::string> segments;
-    bool below = false;       // what lies in a folder that matches is matched too
-    bool only_below = false;  // and nothing else is
+    bool below = false;               // what lies in a folder that matches is matched too
+    bool only_below = false;          // and nothing else is
     std::vector<std::string> people;  // sorted, each once; nobody: the rule clears ownership
     size_t line = 0;
   };

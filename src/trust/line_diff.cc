@@ -44,7 +44,10 @@ struct Side {
 class Myers {
  public:
   Myers(Side& a, Side& b, Budget& budget)
-      : a_(a), b_(b), budget_(budget), forward_(a.lines.size() + b.lines.size() + 3),
+      : a_(a),
+        b_(b),
+        budget_(budget),
+        forward_(a.lines.size() + b.lines.size() + 3),
         backward_(forward_.size()) {}
 
   bool Run(const Box& all) {
@@ -312,8 +315,7 @@ std::optional<std::vector<LineChange>> DiffLines(const LineNumbers& a, const Lin
   const bool done = algorithm == DiffAlgorithm::kHistogram
                         ? Histogram(left, right, budget).Run()
                         : Myers(left, right, budget).Run({0, a.size(), 0, b.size()});
-  if (!done || !Compact(left, right, budget) || !Compact(right, left, budget))
-    return std::nullopt;
+  if (!done || !Compact(left, right, budget) || !Compact(right, left, budget)) return std::nullopt;
   std::vector<LineChange> changes;
   size_t i = 0, j = 0;
   while (i < a.size() || j < b.size()) {

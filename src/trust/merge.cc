@@ -14,8 +14,7 @@ using Node = std::optional<TreeNode>;
 using Changes = std::vector<TreeChange>;
 
 bool IsFile(const Node& node) {
-  return node &&
-         (node->kind == git::EntryKind::kFile || node->kind == git::EntryKind::kExecutable);
+  return node && (node->kind == git::EntryKind::kFile || node->kind == git::EntryKind::kExecutable);
 }
 
 const TreeChange* FindChange(const Changes& changes, const std::string& path) {
@@ -44,8 +43,8 @@ class Merger {
 
   Result<void, Refusal> Add(const MergedParent& parent) {
     if (parent.bases.size() > kMaxMergeBases)
-      return Refusal{Reason::kMergeContent, "a merge with more than " +
-                                                std::to_string(kMaxMergeBases) + " merge bases"};
+      return Refusal{Reason::kMergeContent,
+                     "a merge with more than " + std::to_string(kMaxMergeBases) + " merge bases"};
     std::vector<std::optional<git::ObjectId>> bases(parent.bases.begin(), parent.bases.end());
     if (bases.empty()) bases.push_back(std::nullopt);
     std::map<std::string, std::pair<Path, size_t>> proposed;  // with the number of bases
@@ -56,7 +55,8 @@ class Merger {
         const TreeChange* own = FindChange(ours, change.path);
         const Path path = Current(change.path, own ? own->after : change.before);
         Path merged = path;
-        merged.now = LETHE_TRY_IN(MergePath(path.now, change), "path '" + Printable(change.path) + "'");
+        merged.now =
+            LETHE_TRY_IN(MergePath(path.now, change), "path '" + Printable(change.path) + "'");
         auto [at, is_new] = proposed.try_emplace(change.path, merged, 0);
         if (!is_new) KeepCommon(at->second.first.now, merged.now);
         ++at->second.second;
@@ -156,8 +156,8 @@ class Merger {
 
   git::ObjectSource& objects_;
   git::ObjectId first_;
-  std::map<std::string, Path> paths_;              // all that another parent changed
-  std::map<git::ObjectId, std::string> merged_;    // files that no repository has to have
+  std::map<std::string, Path> paths_;            // all that another parent changed
+  std::map<git::ObjectId, std::string> merged_;  // files that no repository has to have
   uint64_t steps_left_ = kMaxMergeSteps;
   size_t bytes_left_ = kMaxMergeReadBytes;
 };

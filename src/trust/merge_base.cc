@@ -46,9 +46,9 @@ Verdict<std::vector<size_t>> MergeBases::Of(const std::vector<size_t>& ones, siz
     const size_t place = queue.top().second;
     queue.pop();
     if (++steps_ > kMaxMergeBaseSteps) {
-      return Refusal{Reason::kMalformed,
-                     "merges that take more than " + std::to_string(kMaxMergeBaseSteps) +
-                         " steps to find what they have in common"};
+      return Refusal{Reason::kMalformed, "merges that take more than " +
+                                             std::to_string(kMaxMergeBaseSteps) +
+                                             " steps to find what they have in common"};
     }
     uint8_t marks = marks_[Index(place)] & (kOfOnes | kOfOther | kBelow);
     marks_[Index(place)] |= kTaken;

@@ -44,6 +44,8 @@ std::string_view ToString(Reason reason) {
       return "merge-content";
     case Reason::kTooFewApprovals:
       return "too-few-approvals";
+    case Reason::kApprovedTwice:
+      return "approved-twice";
     case Reason::kWrongObject:
       return "wrong-object";
     case Reason::kWrongImage:
@@ -56,6 +58,10 @@ std::string_view ToString(Reason reason) {
       return "builders-missing";
     case Reason::kLogMissing:
       return "log-missing";
+    case Reason::kUnknownPart:
+      return "unknown-part";
+    case Reason::kOtherPolicy:
+      return "other-policy";
     case Reason::kPolicyRollback:
       return "policy-rollback";
     case Reason::kPolicyWeak:

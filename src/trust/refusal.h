@@ -31,12 +31,15 @@ enum class Reason {
   kBadOwners,     // the owners file is missing, unreadable or names strangers
   kMergeContent,  // a merge that changes content itself
   kTooFewApprovals,
+  kApprovedTwice,    // by one person, where each counts once
   kWrongObject,      // an object is not what its name says, or the statement is about another one
   kWrongImage,       // size or digest of the image differ
   kNotYetValid,      // the release begins later
   kExpired,          // the release, or the policy for it, has ended
   kBuildersMissing,  // the policy asks for builders that did not attest
   kLogMissing,       // the policy asks for a log entry that is not there
+  kUnknownPart,      // a bundle carries a proof that nothing here can judge
+  kOtherPolicy,      // made for another policy than the checker's
   kPolicyRollback,   // an older policy, or a gap in the chain
   kPolicyWeak,       // nobody could satisfy it, or one person alone could
 };

@@ -78,8 +78,7 @@ class Checker {
     verdict_.tip = request_.tip;
     verdict_.at_unix_s = request_.at_unix_s;
     verdict_.policy_sha256 = policy_.sha256.Hex();
-    const auto signatures =
-        JudgeCommits(policy_, graph_, objects_.format(), request_.at_unix_s);
+    const auto signatures = JudgeCommits(policy_, graph_, objects_.format(), request_.at_unix_s);
     for (size_t i = 0; i < signatures.size(); ++i) Begin(graph_.commits[i].id, signatures[i]);
     stated_ = LETHE_TRY(JudgeStatements(policy_, objects_, graph_, request_));
     for (CloneAlarm& alarm : FindClones(graph_, signatures, stated_.signatures))
@@ -129,15 +128,13 @@ class Checker {
   }
 
   void KeepStatements(const StatedReview& stated, const CommitReview& review) {
-    const bool count = std::any_of(stated.people.begin(), stated.people.end(), [&](const auto& p) {
-      return Holds(review.reviewers, p);
-    });
+    const bool count = std::any_of(stated.people.begin(), stated.people.end(),
+                                   [&](const auto& p) { return Holds(review.reviewers, p); });
     if (count) kept_.insert(stated.envelopes.begin(), stated.envelopes.end());
   }
 
   void Finish() {
-    for (ReviewNode& node : graph_.commits)
-      verdict_.commit_objects.push_back(std::move(node.body));
+    for (ReviewNode& node : graph_.commits) verdict_.commit_objects.push_back(std::move(node.body));
     for (std::string& link : graph_.links) verdict_.commit_objects.push_back(std::move(link));
     for (const size_t envelope : kept_)
       verdict_.statements.push_back(request_.statements[envelope]);
@@ -184,15 +181,12 @@ json::Value ReviewJson(const ReviewVerdict& verdict) {
   for (const CommitReview& review : verdict.commits) {
     json::Array refusals;
     for (const Refusal& refusal : review.refusals) {
-      refusals.push_back(json::Object{{"reason", ToString(refusal.reason)},
-                                      {"message", refusal.message}});
+      refusals.push_back(
+          json::Object{{"reason", ToString(refusal.reason)}, {"message", refusal.message}});
     }
-    json::Object entry{{"commit", review.id.Hex()},
-                       {"ok", review.refusals.empty()},
-                       {"mainline", review.mainline},
-                       {"signer", review.author},
-                       {"key", review.fingerprint},
-                       {"refusals", std::move(refusals)}};
+    json::Object entry{{"commit", review.id.Hex()},   {"ok", review.refusals.empty()},
+                       {"mainline", review.mainline}, {"signer", review.author},
+                       {"key", review.fingerprint},   {"refusals", std::move(refusals)}};
     if (review.mainline) {
       entry.emplace("authors", names(review.authors));
       entry.emplace("reviewers", names(review.reviewers));

@@ -17,8 +17,8 @@
 namespace lethe::trust {
 
 inline constexpr size_t kMaxReviewCommits = 200'000;
-inline constexpr size_t kMaxReviewBytes = 512 << 20;    // of raw commits
-inline constexpr size_t kMaxReviewHistory = 500'000;    // commits before the base
+inline constexpr size_t kMaxReviewBytes = 512 << 20;  // of raw commits
+inline constexpr size_t kMaxReviewHistory = 500'000;  // commits before the base
 inline constexpr size_t kMaxReviewStatements = 200'000;
 
 struct ReviewRequest {

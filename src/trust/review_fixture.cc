@@ -98,9 +98,8 @@ std::string ReviewFixture::Reasons(const git::ObjectId& tip, const git::ObjectId
 }
 
 const CommitReview& ReviewOf(const ReviewVerdict& verdict, const git::ObjectId& commit) {
-  const auto found =
-      std::find_if(verdict.commits.begin(), verdict.commits.end(),
-                   [&](const CommitReview& review) { return review.id == commit; });
+  const auto found = std::find_if(verdict.commits.begin(), verdict.commits.end(),
+                                  [&](const CommitReview& review) { return review.id == commit; });
   LETHE_ASSERT(found != verdict.commits.end());
   return *found;
 }

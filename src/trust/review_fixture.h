@@ -22,19 +22,19 @@ struct CommitSpec {
   std::vector<git::ObjectId> parents;
   Files files;  // CODEOWNERS is kEverybodyOwns unless it is here; "": there is none
   std::string message = "message";
-  std::string date = "1779000000";                // claimed
-  std::string name_space = "git";                 // signed for
-  uint8_t flags = kFlagUserPresent;               // of the authenticator
+  std::string date = "1779000000";                 // claimed
+  std::string name_space = "git";                  // signed for
+  uint8_t flags = kFlagUserPresent;                // of the authenticator
   std::optional<uint32_t> counter = std::nullopt;  // else the next of this person
-  std::string signature;  // instead of all that; armoured
-  std::string signs;      // instead of the commit; bytes
+  std::string signature;                           // instead of all that; armoured
+  std::string signs;                               // instead of the commit; bytes
 };
 
 struct ReviewSpec {
   std::string name_space = "review@vpn.example";
   uint8_t flags = kFlagUserPresent;
   std::optional<uint32_t> counter = std::nullopt;
-  std::string payload;  // instead of the statement about the commit
+  std::string payload;      // instead of the statement about the commit
   std::string tree_sha256;  // instead of the tree's
 };
 

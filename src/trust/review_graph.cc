@@ -57,15 +57,15 @@ class Reader {
     git::ObjectId at = request_.tip;
     while (at != request_.base) {
       Loaded loaded = LETHE_TRY(Load(at));
-      const auto next = loaded.parents.empty() ? std::nullopt
-                                               : std::optional<git::ObjectId>(loaded.parents[0]);
+      const auto next =
+          loaded.parents.empty() ? std::nullopt : std::optional<git::ObjectId>(loaded.parents[0]);
       line.push_back(at);
       if (!mainline_.emplace(at.bytes, std::move(loaded)).second) return Loop(at);
       if (!next && !request_.base) break;
       if (!next) {
-        return Refusal{Reason::kWrongObject,
-                       request_.base->Hex() + " is not on the line of first parents of " +
-                           request_.tip.Hex()};
+        return Refusal{
+            Reason::kWrongObject,
+            request_.base->Hex() + " is not on the line of first parents of " + request_.tip.Hex()};
       }
       at = *next;
     }

@@ -72,8 +72,8 @@ TEST(ReviewRange, AMergeMayReachBehindTheBase) {
   const ObjectId base =
       f.Commit({.person = "", .parents = {old}, .files = {{"a", "1"}, {"b", "1"}}});
   const ObjectId side = f.Commit({.parents = {old}, .files = {{"a", "2"}}});
-  const ObjectId merge = f.Commit(
-      {.person = "bob", .parents = {base, side}, .files = {{"a", "2"}, {"b", "1"}}});
+  const ObjectId merge =
+      f.Commit({.person = "bob", .parents = {base, side}, .files = {{"a", "2"}, {"b", "1"}}});
   const auto verdict = f.Check(merge, base);
   ASSERT_TRUE(verdict) << verdict.error().message;
   EXPECT_EQ(Ids(*verdict), (std::vector<ObjectId>{side, merge}));
@@ -212,15 +212,15 @@ TEST(CloneAlarm, BranchesMayComeOutOfOrderAndZeroIsNoCounter) {
   f.Approve("bob", late);
   const ObjectId early =
       f.Commit({.parents = {root}, .files = {{"a", "1\n"}, {"b", "1"}}, .counter = 40});
-  const ObjectId merge = f.Commit(
-      {.person = "bob", .parents = {late, early}, .files = {{"a", "2\n"}, {"b", "1"}}});
+  const ObjectId merge =
+      f.Commit({.person = "bob", .parents = {late, early}, .files = {{"a", "2\n"}, {"b", "1"}}});
   EXPECT_EQ(f.Reasons(merge, early), "ok");
   EXPECT_EQ(f.Reasons(merge, late), "ok");
-  const ObjectId zero = f.Commit(
-      {.parents = {merge}, .files = {{"a", "3\n"}, {"b", "1"}}, .counter = 0});
+  const ObjectId zero =
+      f.Commit({.parents = {merge}, .files = {{"a", "3\n"}, {"b", "1"}}, .counter = 0});
   f.Approve("bob", zero, {.counter = 0});
-  const ObjectId again = f.Commit(
-      {.parents = {zero}, .files = {{"a", "4\n"}, {"b", "1"}}, .counter = 0});
+  const ObjectId again =
+      f.Commit({.parents = {zero}, .files = {{"a", "4\n"}, {"b", "1"}}, .counter = 0});
   f.Approve("bob", again, {.counter = 0});
   const auto verdict = f.Check(again);
   ASSERT_TRUE(verdict);

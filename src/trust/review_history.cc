@@ -19,8 +19,7 @@ void CountGenerations(std::vector<EarlierCommit>& commits) {
     const size_t at = ready.back();
     ready.pop_back();
     for (const size_t child : children[at]) {
-      commits[child].generation =
-          std::max(commits[child].generation, commits[at].generation + 1);
+      commits[child].generation = std::max(commits[child].generation, commits[at].generation + 1);
       if (--open[child] == 0) ready.push_back(child);
     }
   }
@@ -67,8 +66,8 @@ Verdict<void> ReviewHistory::Walk() {
       commits_[at].parents.push_back(place);
     }
     if (commits_.size() > kMaxReviewHistory) {
-      return Refusal{Reason::kMalformed, "more than " + std::to_string(kMaxReviewHistory) +
-                                             " commits before the base"};
+      return Refusal{Reason::kMalformed,
+                     "more than " + std::to_string(kMaxReviewHistory) + " commits before the base"};
     }
   }
   walked_ = true;

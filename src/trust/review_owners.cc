@@ -43,15 +43,14 @@ Verdict<std::optional<git::ObjectId>> ReviewOwners::Blob(const git::ObjectId& tr
   for (size_t i = 0; i < names.size(); ++i) {
     const std::string body =
         LETHE_TRY(Judge(objects_.Read(at, git::ObjectType::kTree), Reason::kWrongObject));
-    const auto entries = LETHE_TRY(
-        Judge(git::ParseTree(body, objects_.format()), Reason::kMalformed));
-    const auto found = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {
-      return entry.name == names[i];
-    });
+    const auto entries =
+        LETHE_TRY(Judge(git::ParseTree(body, objects_.format()), Reason::kMalformed));
+    const auto found = std::find_if(entries.begin(), entries.end(),
+                                    [&](const auto& entry) { return entry.name == names[i]; });
     const bool last = i + 1 == names.size();
     if (found == entries.end()) return std::optional<git::ObjectId>();
-    const bool file = found->kind == git::EntryKind::kFile ||
-                      found->kind == git::EntryKind::kExecutable;
+    const bool file =
+        found->kind == git::EntryKind::kFile || found->kind == git::EntryKind::kExecutable;
     if (last ? !file : found->kind != git::EntryKind::kTree) return std::optional<git::ObjectId>();
     at = found->id;
   }

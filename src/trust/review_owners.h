@@ -17,10 +17,10 @@ namespace lethe::trust {
 inline constexpr size_t kMaxNamedPaths = 20;
 
 struct OwnedChange {
-  git::ObjectId rules;                  // the tree whose owners file decides: the first parent's
-  git::ObjectId result;                 // the tree that the change leaves
-  std::vector<std::string> touched;     // paths
-  std::vector<std::string> reviewers;   // people
+  git::ObjectId rules;                 // the tree whose owners file decides: the first parent's
+  git::ObjectId result;                // the tree that the change leaves
+  std::vector<std::string> touched;    // paths
+  std::vector<std::string> reviewers;  // people
 };
 
 struct OwnersFound {

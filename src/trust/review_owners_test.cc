@@ -56,9 +56,8 @@ TEST(ReviewOwners, AnOwnerWhoIsTheAuthorDoesNotCount) {
   ReviewFixture f;
   const Files files{{"CODEOWNERS", kOwners}, {"core/x", "1"}};
   const ObjectId root = f.Commit({.files = files});
-  const ObjectId commit = f.Commit({.person = "carol",
-                                    .parents = {root},
-                                    .files = {{"CODEOWNERS", kOwners}, {"core/x", "2"}}});
+  const ObjectId commit = f.Commit(
+      {.person = "carol", .parents = {root}, .files = {{"CODEOWNERS", kOwners}, {"core/x", "2"}}});
   f.Approve("bob", commit);
   EXPECT_EQ(f.Reasons(commit), "no-owner");
 }
@@ -102,7 +101,8 @@ TEST(ReviewOwners, RefusesABadOwnersFile) {
     // Refused already where it would come in.
     ReviewFixture g;
     const ObjectId good = g.Root();
-    const ObjectId bad = g.Commit({.parents = {good}, .files = {{"CODEOWNERS", c.text}, {"a", "1\n"}}});
+    const ObjectId bad =
+        g.Commit({.parents = {good}, .files = {{"CODEOWNERS", c.text}, {"a", "1\n"}}});
     g.Approve("bob", bad);
     EXPECT_EQ(g.Reasons(bad), c.reasons) << c.what;
   }
@@ -168,8 +168,7 @@ TEST(ReviewOwners, AMergeBelowTheMainlineTouchesWhatIsItsOwn) {
       return Files{{"CODEOWNERS", kOwners}, {"a", a}, {"core/x", core}};
     };
     const ObjectId root = f.Commit({.files = files("1", "1")});
-    const ObjectId main =
-        f.Commit({.person = "bob", .parents = {root}, .files = files("1", "2")});
+    const ObjectId main = f.Commit({.person = "bob", .parents = {root}, .files = files("1", "2")});
     f.Approve("carol", main);
     const ObjectId side = f.Commit({.parents = {root}, .files = files("2", "1")});
     const ObjectId inner =
@@ -210,13 +209,15 @@ TEST(ReviewOwners, NamesOnlySoManyPaths) {
 TEST(ReviewOwners, FailsWhereATreeIsMissingOrMalformed) {
   ReviewFixture f;
   const ObjectId root = f.Root();
-  const std::string head = "author A <a@b.example> 1 +0000\ncommitter A <a@b.example> 1 +0000\n\nm\n";
+  const std::string head =
+      "author A <a@b.example> 1 +0000\ncommitter A <a@b.example> 1 +0000\n\nm\n";
   const auto commit_of = [&](const ObjectId& tree) {
-    return f.objects.Add(git::ObjectType::kCommit, "tree " + tree.Hex() + "\nparent " + root.Hex() +
-                                                       "\n" + head);
+    return f.objects.Add(git::ObjectType::kCommit,
+                         "tree " + tree.Hex() + "\nparent " + root.Hex() + "\n" + head);
   };
   EXPECT_EQ(f.Reasons(commit_of(ObjectId{std::string(20, '\1')})), "failed: wrong-object");
-  const ObjectId bad = f.objects.Add(git::ObjectType::kTree, "100644 .git\0" + std::string(20, 'x'));
+  const ObjectId bad =
+      f.objects.Add(git::ObjectType::kTree, "100644 .git\0" + std::string(20, 'x'));
   EXPECT_EQ(f.Reasons(commit_of(bad)), "failed: malformed");
 }
 

@@ -26,7 +26,8 @@ JudgedSignature JudgeCommit(const Policy& policy, std::string_view body, git::Ob
   }
   for (const char* other : {"-----BEGIN PGP ", "-----BEGIN SIGNED MESSAGE-----"}) {
     if (!commit->signature.starts_with(other)) continue;
-    out.refusal = Refusal{Reason::kUnknownKey, "is signed with OpenPGP or X.509, not by a FIDO key"};
+    out.refusal =
+        Refusal{Reason::kUnknownKey, "is signed with OpenPGP or X.509, not by a FIDO key"};
     return out;
   }
   auto signer =
@@ -43,8 +44,8 @@ CloneAlarm SameCounter(const ReviewGraph& graph, const JudgedSignature& one,
                        const JudgedSignature& other) {
   const std::string_view signed_here = one.of_review ? "the review of it" : "it";
   return {one.commit,
-          {Reason::kClonedKey, one.signer->person + "'s key " + one.signer->fingerprint + " signed " +
-                                   std::string(signed_here) + " and " +
+          {Reason::kClonedKey, one.signer->person + "'s key " + one.signer->fingerprint +
+                                   " signed " + std::string(signed_here) + " and " +
                                    (other.of_review ? "the review of " : "") +
                                    graph.commits[other.commit].id.Hex() + " with one counter, " +
                                    std::to_string(one.signer->counter)}};
@@ -94,11 +95,11 @@ void FindFallingCounters(const ReviewGraph& graph, const std::vector<JudgedSigna
       if (best != kNone && counter(i) < counter(best)) {
         const Signer& signer = *commits[i].signer;
         alarms.push_back(
-            {i, {Reason::kClonedKey,
-                 signer.person + "'s key " + signer.fingerprint + " counted " +
-                     std::to_string(counter(best)) + " in the ancestor " +
-                     graph.commits[best].id.Hex() + " and only " + std::to_string(counter(i)) +
-                     " here"}});
+            {i,
+             {Reason::kClonedKey, signer.person + "'s key " + signer.fingerprint + " counted " +
+                                      std::to_string(counter(best)) + " in the ancestor " +
+                                      graph.commits[best].id.Hex() + " and only " +
+                                      std::to_string(counter(i)) + " here"}});
       }
       if (best == kNone || counter(i) > counter(best)) best = i;
     }

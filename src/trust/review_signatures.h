@@ -17,7 +17,7 @@ namespace lethe::trust {
 struct JudgedSignature {
   size_t commit = 0;  // its place in the graph
   bool of_review = false;
-  std::optional<Signer> signer;    // exactly one of these two is there
+  std::optional<Signer> signer;  // exactly one of these two is there
   std::optional<Refusal> refusal;
   crypto::Sha256Digest message;  // what was signed
 };
@@ -32,9 +32,9 @@ struct CloneAlarm {
   Refusal refusal;
 };
 
-// kClonedKey for each commit where a signature, its own or one of a review of it, has the counter of
-// another message by the same key, and for each whose own counter is below that of an ancestor by
-// the same key. 0 is no counter. Near linear: once over the range for each key.
+// kClonedKey for each commit where a signature, its own or one of a review of it, has the counter
+// of another message by the same key, and for each whose own counter is below that of an ancestor
+// by the same key. 0 is no counter. Near linear: once over the range for each key.
 std::vector<CloneAlarm> FindClones(const ReviewGraph& graph,
                                    const std::vector<JudgedSignature>& commits,
                                    const std::vector<JudgedSignature>& reviews);

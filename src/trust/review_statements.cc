@@ -28,9 +28,9 @@ Verdict<void> CheckSaid(const HumanReview& review, const ReviewNode& node,
   if (review.tree_sha256 && trees) {
     const auto tree = LETHE_TRY(Judge(trees->Of(node.tree), Reason::kWrongObject));
     if (tree != *review.tree_sha256) {
-      return Refusal{Reason::kWrongObject,
-                     "a statement about it binds a tree with SHA-256 " +
-                         review.tree_sha256->Hex() + ", but the tree here has " + tree.Hex()};
+      return Refusal{Reason::kWrongObject, "a statement about it binds a tree with SHA-256 " +
+                                               review.tree_sha256->Hex() +
+                                               ", but the tree here has " + tree.Hex()};
     }
   }
   return {};
@@ -85,21 +85,21 @@ Verdict<StatedReviews> JudgeStatements(const Policy& policy, git::ObjectSource& 
     for (size_t s = 0; s < envelope.signatures.size(); ++s)
       claims.push_back({i, s, {.commit = place->second, .of_review = true}});
   }
-  (void)ParallelFor(
-      claims.size(), std::max(1U, std::thread::hardware_concurrency()), [&](size_t i) -> Status {
-        Claim& claim = claims[i];
-        const DsseEnvelope& envelope = request.statements[claim.envelope];
-        const std::string pae = DssePae(envelope.payload_type, envelope.payload);
-        claim.judged.message = crypto::Sha256Of(pae);
-        auto signer = CheckSignature(policy, envelope.signatures[claim.signature].sig, pae,
-                                     {Use::kReview, request.at_unix_s});
-        if (signer) {
-          claim.judged.signer = std::move(*signer);
-        } else {
-          claim.judged.refusal = std::move(signer).error().In("a review of it");
-        }
-        return {};
-      });
+  (void)ParallelFor(claims.size(), std::max(1U, std::thread::hardware_concurrency()),
+                    [&](size_t i) -> Status {
+                      Claim& claim = claims[i];
+                      const DsseEnvelope& envelope = request.statements[claim.envelope];
+                      const std::string pae = DssePae(envelope.payload_type, envelope.payload);
+                      claim.judged.message = crypto::Sha256Of(pae);
+                      auto signer = CheckSignature(policy, envelope.signatures[claim.signature].sig,
+                                                   pae, {Use::kReview, request.at_unix_s});
+                      if (signer) {
+                        claim.judged.signer = std::move(*signer);
+                      } else {
+                        claim.judged.refusal = std::move(signer).error().In("a review of it");
+                      }
+                      return {};
+                    });
   for (Claim& claim : claims) {
     Count(out.of_commit[claim.judged.commit], claim);
     out.signatures.push_back(std::move(claim.judged));

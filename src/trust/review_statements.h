@@ -13,9 +13,9 @@
 namespace lethe::trust {
 
 struct StatedReview {
-  std::vector<std::string> people;  // each once, in the order of their signatures
-  std::vector<size_t> envelopes;    // those that name them
-  std::optional<Refusal> refused;   // the first signature or statement that does not count
+  std::vector<std::string> people;   // each once, in the order of their signatures
+  std::vector<size_t> envelopes;     // those that name them
+  std::optional<Refusal> refused;    // the first signature or statement that does not count
   std::optional<Refusal> malformed;  // the first malformed one, however many are good
 };
 

@@ -92,8 +92,8 @@ TEST(Review, JudgesKeysAtTheBoundAndNeverAtTheClaimedDate) {
   ReviewFixture f;
   const ObjectId root = f.Root();
   for (const char* claimed : {"1779000000", "1000000000", "4000000000"}) {
-    const ObjectId commit = f.Commit(
-        {.person = "carol", .parents = {root}, .files = {{"a", "2\n"}}, .date = claimed});
+    const ObjectId commit =
+        f.Commit({.person = "carol", .parents = {root}, .files = {{"a", "2\n"}}, .date = claimed});
     f.Approve("bob", commit);
     f.at_unix_s = kReviewTime;
     EXPECT_EQ(f.Reasons(commit), "ok") << claimed;
@@ -111,8 +111,7 @@ TEST(Review, RefusesRevokedKeysAndKeysForOtherUses) {
   f.Approve("bob", commit);
   EXPECT_EQ(f.Reasons(commit), "ok");
   const std::string before = f.policy;
-  f.policy += "\n[[revoked]]\nkey = \"" +
-              SoftwareKey::ForTest("carol").public_key().Fingerprint() +
+  f.policy += "\n[[revoked]]\nkey = \"" + SoftwareKey::ForTest("carol").public_key().Fingerprint() +
               "\"\nreason = \"lost\"\n";
   EXPECT_EQ(f.Reasons(commit), "key-revoked");
   f.policy = Replaced(before, "may = [\"commit\", \"review\", \"release\"]",
@@ -162,8 +161,8 @@ TEST(Review, AMergeByAnAuthorIsNone) {
   // Two people wrote the branch; one of them merges it: half of it has one person.
   const ObjectId two =
       f.Commit({.person = "bob", .parents = {one}, .files = {{"a", "2\n"}, {"b", "1\n"}}});
-  const ObjectId mixed = f.Commit(
-      {.person = "bob", .parents = {root, two}, .files = {{"a", "2\n"}, {"b", "1\n"}}});
+  const ObjectId mixed =
+      f.Commit({.person = "bob", .parents = {root, two}, .files = {{"a", "2\n"}, {"b", "1\n"}}});
   EXPECT_EQ(f.Reasons(mixed), "no-owner one-person");
   f.Approve("alice", mixed);
   EXPECT_EQ(f.Reasons(mixed), "no-owner one-person");
@@ -236,9 +235,8 @@ TEST(Review, CountsOnlyStatementsThatSayPass) {
   const ObjectId root = f.Root();
   const ObjectId commit = f.Commit({.parents = {root}, .files = {{"a", "2\n"}}});
   f.Approve("bob", commit,
-            {.payload = WriteHumanReview({.commit = commit,
-                                          .tree_sha256 = crypto::Sha256Digest{},
-                                          .result = "fail\n"})});
+            {.payload = WriteHumanReview(
+                 {.commit = commit, .tree_sha256 = crypto::Sha256Digest{}, .result = "fail\n"})});
   EXPECT_EQ(f.Reasons(commit), "no-owner one-person");
   const auto verdict = f.Check(commit);
   ASSERT_TRUE(verdict);

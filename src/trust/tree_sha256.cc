@@ -21,8 +21,7 @@ Result<git::ObjectId> TreeSha256::Entry(const git::TreeEntry& entry, const std::
   }
   if (const auto known = blobs_.find(entry.id); known != blobs_.end()) return known->second;
   const std::string body = LETHE_TRY_IN(objects_.Read(entry.id, git::ObjectType::kBlob), path);
-  git::ObjectId name =
-      git::HashObject(git::ObjectFormat::kSha256, git::ObjectType::kBlob, body);
+  git::ObjectId name = git::HashObject(git::ObjectFormat::kSha256, git::ObjectType::kBlob, body);
   blobs_.emplace(entry.id, name);
   return name;
 }
@@ -32,8 +31,8 @@ Result<git::ObjectId> TreeSha256::Tree(const git::ObjectId& id, const std::strin
   if (const auto known = trees_.find(id); known != trees_.end()) return known->second;
   const std::string where = path.empty() ? "the tree" : path;
   if (depth > kMaxTreeSha256Depth) {
-    return Error{ErrorCode::kMalformed, where + ": more than " +
-                                            std::to_string(kMaxTreeSha256Depth) + " folders deep"};
+    return Error{ErrorCode::kMalformed,
+                 where + ": more than " + std::to_string(kMaxTreeSha256Depth) + " folders deep"};
   }
   const std::string body = LETHE_TRY_IN(objects_.Read(id, git::ObjectType::kTree), where);
   auto entries = LETHE_TRY_IN(git::ParseTree(body, objects_.format()), where);
@@ -45,8 +44,8 @@ Result<git::ObjectId> TreeSha256::Tree(const git::ObjectId& id, const std::strin
     entry.id =
         LETHE_TRY(Entry(entry, (path.empty() ? "" : path + "/") + Printable(entry.name), depth));
   }
-  git::ObjectId name = git::HashObject(git::ObjectFormat::kSha256, git::ObjectType::kTree,
-                                       git::WriteTree(entries));
+  git::ObjectId name =
+      git::HashObject(git::ObjectFormat::kSha256, git::ObjectType::kTree, git::WriteTree(entries));
   trees_.emplace(id, name);
   return name;
 }

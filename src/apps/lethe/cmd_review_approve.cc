@@ -93,16 +93,14 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
   if (!author) return ReportRefusal(author.error().In(reviewed.id.Hex()), {}, global.json);
   LETHE_TRY(Show(reviewed, *repository, author->person));
 
-  trust::DsseEnvelope envelope{std::string(trust::kInTotoPayloadType),
-                               trust::WriteHumanReview(reviewed.statement),
-                               {}};
+  trust::DsseEnvelope envelope{
+      std::string(trust::kInTotoPayloadType), trust::WriteHumanReview(reviewed.statement), {}};
   const std::string pae = trust::DssePae(envelope.payload_type, envelope.payload);
   const auto signature = LETHE_TRY(SignWithSsh({.key = options.key,
                                                 .name_space = policy.Namespace(trust::Use::kReview),
                                                 .pin = policy.review.pin},
                                                pae));
-  const auto signer =
-      CheckReviewer(policy, signature.armoured, pae, reviewed, author->person, now);
+  const auto signer = CheckReviewer(policy, signature.armoured, pae, reviewed, author->person, now);
   if (!signer) return ReportRefusal(signer.error(), {}, global.json);
   envelope.signatures.push_back({signer->fingerprint, signature.armoured});
   const std::string line = trust::WriteDsse(envelope);

@@ -72,15 +72,16 @@ void Print(const trust::ReviewVerdict& verdict, const trust::Policy& policy,
     const trust::CommitReview& review = verdict.commits[i];
     const bool ok = review.refusals.empty();
     refused += ok ? 0 : 1;
-    fmt::print("{} {} {}  ({})\n", ok ? "ok     " : "refused", review.id.Hex().substr(0, kShortName),
-               Subject(verdict.commit_objects[i], format), People(review));
+    fmt::print("{} {} {}  ({})\n", ok ? "ok     " : "refused",
+               review.id.Hex().substr(0, kShortName), Subject(verdict.commit_objects[i], format),
+               People(review));
     for (const std::string& owned : review.owned) fmt::print("          {}\n", owned);
     for (const trust::Refusal& refusal : review.refusals)
       fmt::print("          {}: {}\n", trust::ToString(refusal.reason), refusal.message);
   }
-  fmt::print("{}: {} of {} commits accepted by {}, keys as of {}\n", refused == 0 ? "ok" : "refused",
-             verdict.commits.size() - refused, verdict.commits.size(), PolicyName(policy),
-             FormatUtc(verdict.at_unix_s));
+  fmt::print("{}: {} of {} commits accepted by {}, keys as of {}\n",
+             refused == 0 ? "ok" : "refused", verdict.commits.size() - refused,
+             verdict.commits.size(), PolicyName(policy), FormatUtc(verdict.at_unix_s));
 }
 
 int ExitCodeOf(const trust::ReviewVerdict& verdict) {

@@ -32,6 +32,10 @@ constexpr Command kCommands[] = {
     {"policy", "export", "write a policy for ssh-keygen, git and log tools", DeclarePolicyExport},
     {"policy", "approve", "sign the next policy", DeclarePolicyApprove},
     {"policy", "walk", "follow approved policies to the newest", DeclarePolicyWalk},
+    {"release", "sign", "approve a release: make or check its statement, and sign it",
+     DeclareReleaseSign},
+    {"release", "bundle", "put all that proves a release into one file", DeclareReleaseBundle},
+    {"release", "verify", "say whether an ISO may be used, offline", DeclareReleaseVerify},
     {"review", "check", "check who signed, reviewed and owns each change", DeclareReviewCheck},
     {"review", "approve", "sign that a commit was reviewed", DeclareReviewApprove},
     {"store", "status", "show what the store holds, and what a recipe needs of it",
@@ -48,6 +52,7 @@ constexpr const char* kNouns[][2] = {
     {"image", "the bootable ISO: build, verify, reproduce, compare, inspect, boot"},
     {"key", "people's keys: each lives in an authenticator and needs touch"},
     {"policy", "who may say what: people, their keys, how many it takes"},
+    {"release", "approved by people: what may run, until when, and the proof of it"},
     {"review", "the history of a repository: signatures, second people, owners"},
     {"store", "the packages of builds and the results of their steps: keep, carry, share, check"},
 };

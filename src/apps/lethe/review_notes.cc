@@ -17,9 +17,9 @@ Status AddLines(std::string_view text, const std::string& where,
     ++number;
     if (Trim(line).empty()) continue;
     if (out.size() == trust::kMaxReviewStatements) {
-      return Error{ErrorCode::kMalformed,
-                   where + ": more than " + std::to_string(trust::kMaxReviewStatements) +
-                       " reviews"};
+      return Error{
+          ErrorCode::kMalformed,
+          where + ": more than " + std::to_string(trust::kMaxReviewStatements) + " reviews"};
     }
     out.push_back(LETHE_TRY_IN(trust::ParseDsse(line), where + ": line " + std::to_string(number)));
   }
