@@ -107,7 +107,9 @@ TEST_F(RepositoryTest, MissingAndOtherTypesAreToldApart) {
             ErrorCode::kNotFound);
   EXPECT_EQ(Code(repository->Read({std::string(32, '\1')}, ObjectType::kCommit)),
             ErrorCode::kNotFound);
-  EXPECT_EQ(Code(repository->Read(head, ObjectType::kTree)), ErrorCode::kUntrusted);
+  const auto as_tree = repository->Read(head, ObjectType::kTree);
+  EXPECT_EQ(Code(as_tree), ErrorCode::kUntrusted);
+  EXPECT_EQ(as_tree.error().message, "tree " + head.Hex() + ": is a commit");
   EXPECT_TRUE(repository->Read(head, ObjectType::kCommit));
   EXPECT_FALSE(repository->failure());
   EXPECT_EQ(repository->Resolve("nothing").error().code, ErrorCode::kNotFound);
@@ -137,9 +139,10 @@ TEST_F(RepositoryTest, ReplacementsDoNotShow) {
   Git(where, {"replace", second, first});
   ASSERT_EQ(Git(where, {"log", "-1", "--format=%s", "HEAD"}), "first");  // what git shows
   const auto repository = Open(where);
-  const std::string body =
-      repository->Read(repository->Resolve("HEAD").value(), ObjectType::kCommit).value();
-  EXPECT_NE(body.find("second"), std::string::npos);
+  const auto body = repository->Read(ObjectId::FromHex(second).value(), ObjectType::kCommit);
+  ASSERT_TRUE(body) << body.error().message;
+  EXPECT_NE(body->find("second"), std::string::npos);
+  EXPECT_EQ(repository->Resolve("HEAD").value().Hex(), second);
 }
 
 TEST_F(RepositoryTest, VariablesOfTheCallerDoNotMatter) {

@@ -178,6 +178,14 @@ TEST(CloneAlarm, TheSameCounterOverAnotherMessage) {
   EXPECT_EQ(f.Reasons(one, one), "ok");
 }
 
+TEST(CloneAlarm, OneSignatureInTwoPlacesIsNone) {
+  ReviewFixture f;
+  const ObjectId root = f.Root();
+  f.statements.push_back(f.statements[0]);
+  f.statements[0].signatures.push_back(f.statements[0].signatures[0]);
+  EXPECT_EQ(f.Reasons(root, root), "ok");
+}
+
 TEST(CloneAlarm, AReviewCountsToo) {
   ReviewFixture f;
   const ObjectId root = f.Root();

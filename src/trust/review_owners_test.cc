@@ -180,6 +180,28 @@ TEST(ReviewOwners, AMergeBelowTheMainlineTouchesWhatIsItsOwn) {
   }
 }
 
+TEST(ReviewOwners, WhatOneMergeBelowTheMainlineSlipsInAndAnotherTakesOutIsTouched) {
+  ReviewFixture f;
+  const auto files = [](const std::string& a, const std::string& b, bool slipped) {
+    Files out{{"CODEOWNERS", kOwners}, {"a", a}, {"b", b}};
+    if (slipped) out.emplace("core/x", "1");
+    return out;
+  };
+  const ObjectId root = f.Commit({.files = files("1", "1", false)});
+  const ObjectId one =
+      f.Commit({.person = "bob", .parents = {root}, .files = files("2", "1", false)});
+  const ObjectId two =
+      f.Commit({.person = "bob", .parents = {one}, .files = files("3", "1", false)});
+  const ObjectId side = f.Commit({.parents = {root}, .files = files("1", "2", false)});
+  const ObjectId in = f.Commit({.parents = {side, one}, .files = files("2", "2", true)});
+  const ObjectId out = f.Commit({.parents = {in, two}, .files = files("3", "2", false)});
+  const ObjectId merge =
+      f.Commit({.person = "bob", .parents = {two, out}, .files = files("3", "2", false)});
+  EXPECT_EQ(f.Reasons(merge, merge), "no-owner");
+  f.Approve("carol", merge);
+  EXPECT_EQ(f.Reasons(merge, merge), "ok");
+}
+
 TEST(ReviewOwners, WithoutTreesPeopleAreJudgedAndFilesAreNot) {
   ReviewFixture f;
   const ObjectId root = f.Root();

@@ -9,6 +9,7 @@ namespace lethe::cli {
 namespace {
 
 constexpr size_t kMaxNotesDepth = 32;  // a name of 64 digits in folders of two
+constexpr size_t kMaxNotesEntries = 1'000'000;
 
 Status AddLines(std::string_view text, const std::string& where,
                 std::vector<trust::DsseEnvelope>& out) {
@@ -38,6 +39,11 @@ class Notes {
         LETHE_TRY_IN(repository_.Read(tree, git::ObjectType::kTree), kReviewNotes);
     for (const git::TreeEntry& entry :
          LETHE_TRY_IN(git::ParseTree(body, repository_.format()), kReviewNotes)) {
+      // However often one tree is in others.
+      if (++entries_ > kMaxNotesEntries) {
+        return Error{ErrorCode::kMalformed, std::string(kReviewNotes) + ": more than " +
+                                                std::to_string(kMaxNotesEntries) + " entries"};
+      }
       const std::string name = digits + entry.name;
       if (entry.kind == git::EntryKind::kTree) {
         LETHE_TRY(ReadTree(entry.id, name, depth + 1));
@@ -65,6 +71,7 @@ class Notes {
   git::Repository& repository_;
   std::vector<trust::DsseEnvelope> out_;
   size_t bytes_ = 0;
+  size_t entries_ = 0;
 };
 
 }  // namespace
