@@ -248,6 +248,7 @@ Action DeclareKeyEnroll(CLI::App& app, const GlobalOptions& global) {
   app.add_flag("--new-person", options->new_person, "add the person to the policy's people");
   app.add_option("--may", options->may, "what it may sign: commit, review, release, policy")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->capture_default_str();
   app.add_option("--type", options->type, "the kind of key")
       ->check(CLI::IsMember({"ed25519", "ecdsa"}))
