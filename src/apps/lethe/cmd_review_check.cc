@@ -50,12 +50,17 @@ Result<trust::ReviewRequest> MakeRequest(const Options& options, git::Repository
   return request;
 }
 
-// The first line of the message, such that it stays one line of ours.
+// The first line of the message, such that it stays one line of ours. It stands in no quotes, so its
+// own may stay.
 std::string Subject(const std::string& object, git::ObjectFormat format) {
   const auto commit = git::ParseCommit(object, format);
   if (!commit) return "";
   const std::string_view message = Trim(commit->message);
-  return Printable(message.substr(0, std::min(message.find('\n'), kMaxSubject)));
+  constexpr std::string_view kQuote = "\\x27";
+  std::string line = Printable(message.substr(0, std::min(message.find('\n'), kMaxSubject)));
+  for (size_t at; (at = line.find(kQuote)) != std::string::npos;)
+    line.replace(at, kQuote.size(), "'");
+  return line;
 }
 
 std::string People(const trust::CommitReview& review) {
