@@ -50,6 +50,12 @@ TEST(DigestFile, ReadsARegularFileOfTheExpectedSizeOnly) {
     EXPECT_EQ(DigestFile(path, wrong)->bytes, bytes.size());
     EXPECT_EQ(DigestFile(path, wrong)->sha256, Sha256Digest());
   }
+  for (const size_t size : {size_t{0}, size_t{4} << 20, (size_t{4} << 20) + 1, size_t{9} << 20}) {
+    std::string large(size, '\0');
+    for (size_t i = 0; i < size; ++i) large[i] = static_cast<char>(i * 7 + (i >> 16));
+    ASSERT_TRUE(WriteFileAtomic(path, large));
+    EXPECT_EQ(DigestFile(path, size)->sha256, Sha256Of(large)) << size;
+  }
   ASSERT_EQ(::mkfifo((dir.path() / "pipe").c_str(), 0600), 0);
   EXPECT_EQ(DigestFile(dir.path() / "pipe", 0).error().code, ErrorCode::kMalformed);
   EXPECT_EQ(DigestFile("/dev/zero", 0).error().code, ErrorCode::kMalformed);
