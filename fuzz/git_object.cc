@@ -1,5 +1,5 @@
-// Bodies of commits and trees, in both formats. A tree is written back to the same bytes; a commit's
-// payload is its body without signatures, and reads as the same commit.
+// Bodies of commits and trees, in both formats. A tree is written back to the same bytes; a
+// commit's payload is its body without signatures, and reads as the same commit.
 
 #include "base/assert.h"
 #include "fuzz.h"

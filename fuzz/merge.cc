@@ -48,9 +48,10 @@ std::optional<std::string> Merge(const trust::MergeTexts& texts, trust::DiffAlgo
 bool ByMerger(std::string_view base, std::string_view ours, std::string_view theirs,
               std::string_view result) {
   Objects objects;
-  const auto paths = trust::PathsByMerger(
-      objects, {objects.AddTree(ours), {{{objects.AddTree(base)}, objects.AddTree(theirs)}},
-                objects.AddTree(result)});
+  const auto paths =
+      trust::PathsByMerger(objects, {objects.AddTree(ours),
+                                     {{{objects.AddTree(base)}, objects.AddTree(theirs)}},
+                                     objects.AddTree(result)});
   LETHE_ASSERT(paths.has_value());
   return !paths->empty();
 }

@@ -144,10 +144,10 @@ std::string AsHfsCompares(std::string_view name) {
   std::string out;
   while (!name.empty()) {
     const std::string_view three = name.substr(0, 3);
-    const bool ignored = three == "\xef\xbb\xbf" ||                                 // U+FEFF
-                         (three >= "\xe2\x80\x8c" && three <= "\xe2\x80\x8f") ||   // U+200C to F
-                         (three >= "\xe2\x80\xaa" && three <= "\xe2\x80\xae") ||   // U+202A to E
-                         (three >= "\xe2\x81\xaa" && three <= "\xe2\x81\xaf");     // U+206A to F
+    const bool ignored = three == "\xef\xbb\xbf" ||                               // U+FEFF
+                         (three >= "\xe2\x80\x8c" && three <= "\xe2\x80\x8f") ||  // U+200C to F
+                         (three >= "\xe2\x80\xaa" && three <= "\xe2\x80\xae") ||  // U+202A to E
+                         (three >= "\xe2\x81\xaa" && three <= "\xe2\x81\xaf");    // U+206A to F
     if (!ignored) out += Lower(name.front());
     name.remove_prefix(ignored ? 3 : 1);
   }

@@ -53,8 +53,8 @@ TEST(HashObject, GivesTheNamesThatGitGives) {
 }
 
 TEST(ParseCommit, ReadsEachHeader) {
-  const auto commit = ParseCommit(
-      CommitText("encoding ISO-8859-1\n", "subject\n\nbody\n\xff"), ObjectFormat::kSha1);
+  const auto commit = ParseCommit(CommitText("encoding ISO-8859-1\n", "subject\n\nbody\n\xff"),
+                                  ObjectFormat::kSha1);
   ASSERT_TRUE(commit) << commit.error().message;
   EXPECT_EQ(commit->tree.Hex(), kTree);
   ASSERT_EQ(commit->parents.size(), 1U);
@@ -67,8 +67,7 @@ TEST(ParseCommit, ReadsEachHeader) {
 }
 
 TEST(ParseCommit, TakesTheSignatureOutOfThePayload) {
-  const std::string merge_tag =
-      "mergetag object " + kParent + "\n type commit\n tag v1\n \n tag\n";
+  const std::string merge_tag = "mergetag object " + kParent + "\n type commit\n tag v1\n \n tag\n";
   const std::string text = CommitText(
       merge_tag + merge_tag + "gpgsig one\n  two\n \n three\ngpgsig-sha256 other\n x\nz y\n");
   const auto commit = ParseCommit(text, ObjectFormat::kSha1);
@@ -128,7 +127,8 @@ TEST(ParseCommit, RefusesEverythingElseAsMalformed) {
     ASSERT_FALSE(commit) << text;
     EXPECT_EQ(commit.error().code, ErrorCode::kMalformed);
     EXPECT_NE(commit.error().message.find(message), std::string::npos)
-        << commit.error().message << "\n" << text;
+        << commit.error().message << "\n"
+        << text;
   }
   EXPECT_FALSE(ParseCommit(good, ObjectFormat::kSha256));
 }
@@ -225,8 +225,7 @@ TEST(ParseTree, RefusesEverythingElseAsMalformed) {
     const auto entries = ParseTree(text, ObjectFormat::kSha1);
     ASSERT_FALSE(entries) << Printable(text);
     EXPECT_EQ(entries.error().code, ErrorCode::kMalformed);
-    EXPECT_NE(entries.error().message.find(message), std::string::npos)
-        << entries.error().message;
+    EXPECT_NE(entries.error().message.find(message), std::string::npos) << entries.error().message;
   }
   const std::string good = Entry("100644", "abc");
   for (size_t size = 1; size < good.size(); ++size)
@@ -236,13 +235,13 @@ TEST(ParseTree, RefusesEverythingElseAsMalformed) {
 
 // Names that some file systems take for ".git" or "..".
 TEST(ParseTree, RefusesNamesThatBecomeDotGitElsewhere) {
-  for (const char* name : {".git ", ".git.", ".git...", ".git . .", "git~1", "GIT~1", ".git::$INDEX",
-                           ".g\xe2\x80\x8cit", ".git\\x", ".\xe2\x80\x8dGIT",
-                           "\xef\xbb\xbf.git"}) {
+  for (const char* name :
+       {".git ", ".git.", ".git...", ".git . .", "git~1", "GIT~1", ".git::$INDEX",
+        ".g\xe2\x80\x8cit", ".git\\x", ".\xe2\x80\x8dGIT", "\xef\xbb\xbf.git"}) {
     EXPECT_FALSE(ParseTree(Entry("40000", name), ObjectFormat::kSha1)) << name;
   }
-  for (const char* name : {".gitignore", ".github", ".git.x", "git", "git~2", "...", ".gi", "x.git",
-                           "a\\x2db"})
+  for (const char* name :
+       {".gitignore", ".github", ".git.x", "git", "git~2", "...", ".gi", "x.git", "a\\x2db"})
     EXPECT_TRUE(ParseTree(Entry("40000", name), ObjectFormat::kSha1)) << name;
 }
 
@@ -251,8 +250,8 @@ class RealGit : public testing::TestWithParam<ObjectFormat> {
   RealGit() {
     std::string name = (std::filesystem::temp_directory_path() / "lethe-object-XXXXXX").string();
     folder_ = mkdtemp(name.data());
-    Git({"init", "-q", GetParam() == ObjectFormat::kSha1 ? "--object-format=sha1"
-                                                         : "--object-format=sha256"});
+    Git({"init", "-q",
+         GetParam() == ObjectFormat::kSha1 ? "--object-format=sha1" : "--object-format=sha256"});
   }
   ~RealGit() override { std::filesystem::remove_all(folder_); }
 
@@ -267,9 +266,11 @@ class RealGit : public testing::TestWithParam<ObjectFormat> {
 
 TEST_P(RealGit, WritesWhatWeRead) {
   const std::string import =
-      "commit refs/heads/main\nmark :1\nauthor A \xc3\xa9 <a@b> 1 +0530\ncommitter C <c@d> 2 -0800\n"
+      "commit refs/heads/main\nmark :1\nauthor A \xc3\xa9 <a@b> 1 +0530\ncommitter C <c@d> 2 "
+      "-0800\n"
       "encoding latin1\ndata 2\nm\nM 100644 inline a.b\ndata 1\nx\nM 100755 inline a/x\ndata 1\ny\n"
-      "M 120000 inline a0\ndata 1\na\nM 160000 " + std::string(2 * IdBytes(GetParam()), '3') +
+      "M 120000 inline a0\ndata 1\na\nM 160000 " +
+      std::string(2 * IdBytes(GetParam()), '3') +
       " sub\n"
       "commit refs/heads/side\nmark :2\ncommitter C <c@d> 3 +0000\ndata 0\nfrom :1\n"
       "M 100644 inline z\ndata 0\n"

@@ -1,5 +1,5 @@
-// CODEOWNERS: which people own which paths (docs/formats/review-content.md#owners). GitHub's syntax; what
-// GitHub skips in silence is refused here. Pure.
+// CODEOWNERS: which people own which paths (docs/formats/review-content.md#owners). GitHub's
+// syntax; what GitHub skips in silence is refused here. Pure.
 //   /src/crypto/  @alice @bob   # a comment
 #pragma once
 

@@ -82,8 +82,7 @@ TEST(CodeOwners, TheLastMatchWins) {
 TEST(CodeOwners, APatternWithoutOwnerClears) {
   const std::string text = "/apps/ @alice\n/apps/github # nobody\n";
   EXPECT_EQ(OwnersOf(text, "apps/x"), "alice");
-  EXPECT_EQ(OwnersOf(text, "apps/github/x"),
-            "path 'apps/github/x': CODEOWNERS:2 names no owner");
+  EXPECT_EQ(OwnersOf(text, "apps/github/x"), "path 'apps/github/x': CODEOWNERS:2 names no owner");
   EXPECT_EQ(OwnersOf(text, "x\n"), "path 'x\\x0a': no pattern of CODEOWNERS matches it");
   const auto owners = ParseCodeOwners(text, "CODEOWNERS", kPeople);
   ASSERT_TRUE(owners);

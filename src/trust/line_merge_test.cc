@@ -32,9 +32,9 @@ TEST(MergeLines, TakesWhatEitherSideChanged) {
       {"a\nb\nc\n", "A\nb\nc\n", "a\nb\nc", "A\nb\nc"},
       {"a\nb\n", "", "a\nb\n", ""},
       {"a\n", "b\n", "c\n", "conflict"},
-      {"a\nb\n", "A\nb\n", "a\nB\n", "conflict"},         // neighbours
-      {"a\nb\n", "x\na\nb\n", "y\na\nb\n", "conflict"},   // at the same place
-      {"a\nb\nc\n", "a\nc\n", "a\nB\nc\n", "conflict"},   // removed and changed
+      {"a\nb\n", "A\nb\n", "a\nB\n", "conflict"},        // neighbours
+      {"a\nb\n", "x\na\nb\n", "y\na\nb\n", "conflict"},  // at the same place
+      {"a\nb\nc\n", "a\nc\n", "a\nB\nc\n", "conflict"},  // removed and changed
       {"", "a\n", "b\n", "conflict"},
       {"a\nb\nc\n", "A\nb\nc\n", "a\nb\nc\0d", "A\nb\nc"},  // (a C string ends at NUL)
   };
@@ -78,7 +78,8 @@ TEST(MergeLines, HoldsItsLawsOnRandomTexts) {
   std::mt19937 random(7);
   const auto text = [&](size_t lines) {
     std::string out;
-    for (size_t i = random() % lines; i > 0; --i) out += std::string(1, "abc\n"[random() % 4]) + "\n";
+    for (size_t i = random() % lines; i > 0; --i)
+      out += std::string(1, "abc\n"[random() % 4]) + "\n";
     return out;
   };
   for (int i = 0; i < 2000; ++i) {

@@ -1,6 +1,7 @@
 // What in a merge commit's tree is the merger's own: whatever a three-way merge of its parents does
-// not give by itself (docs/formats/review-content.md#merges). Where that has no unique result, a path is
-// the merger's: a conflict, a file that only a rename brings to its place, a binary file. Pure.
+// not give by itself (docs/formats/review-content.md#merges). Where that has no unique result, a
+// path is the merger's: a conflict, a file that only a rename brings to its place, a binary file.
+// Pure.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Against real git: what it merged by itself is nobody's own content, and every byte changed by hand
-// is found. Histories are random, from fixed seeds.
+// Against real git: what it merged by itself is nobody's own content, and every byte changed by
+// hand is found. Histories are random, from fixed seeds.
 
 #include <gtest/gtest.h>
 
@@ -25,9 +25,12 @@ class GitFolder {
     path_ = mkdtemp(name.data());
     Git({"init", "-q", "-b", "main",
          format == git::ObjectFormat::kSha1 ? "--object-format=sha1" : "--object-format=sha256"});
-    for (const auto& [key, value] : {std::pair{"user.name", "t"}, {"user.email", "t@example.org"},
-                                     {"merge.renames", "false"}, {"commit.gpgSign", "false"},
-                                     {"merge.directoryRenames", "false"}, {"gc.auto", "0"},
+    for (const auto& [key, value] : {std::pair{"user.name", "t"},
+                                     {"user.email", "t@example.org"},
+                                     {"merge.renames", "false"},
+                                     {"commit.gpgSign", "false"},
+                                     {"merge.directoryRenames", "false"},
+                                     {"gc.auto", "0"},
                                      {"core.fsync", "none"}}) {
       Git({"config", key, value});
     }
@@ -132,7 +135,8 @@ class Random {
 
 // One commit for `git fast-import`, which starts anew where `from` is empty.
 std::string Import(const std::string& branch, const std::string& from, const Files& files) {
-  std::string out = "commit refs/heads/" + branch + "\ncommitter t <t@example.org> 1 +0000\ndata 0\n";
+  std::string out =
+      "commit refs/heads/" + branch + "\ncommitter t <t@example.org> 1 +0000\ndata 0\n";
   if (!from.empty()) out += "from refs/heads/" + from + "\n";
   out += "deleteall\n";
   for (const auto& [path, text] : files) {
@@ -204,8 +208,7 @@ void RandomMerges(git::ObjectFormat format, uint32_t seed, size_t count, Trials&
       continue;
     }
     ++trials.clean;
-    EXPECT_TRUE(paths->empty()) << "seed " << seed << " trial " << i << ": "
-                                << paths->front().path;
+    EXPECT_TRUE(paths->empty()) << "seed " << seed << " trial " << i << ": " << paths->front().path;
     ChangeEachFile(objects, trees);
   }
 }

@@ -105,8 +105,8 @@ TEST(PathsByMerger, CountsConflictsAsTheMergers) {
   conflict(Without(kBase, "a"), "1\n", "100755 1\n");
   conflict(With(kBase, "a", std::string("a\nb\nc\n\0", 7)), std::string("A\nb\nc\n\0", 7),
            std::string("a\nb\nC\n\0", 7));
-  conflict(With(kBase, "a", "160000 " + std::string(40, 'a')),
-           "160000 " + std::string(40, 'b'), "160000 " + std::string(40, 'c'));
+  conflict(With(kBase, "a", "160000 " + std::string(40, 'a')), "160000 " + std::string(40, 'b'),
+           "160000 " + std::string(40, 'c'));
   // A folder in the place of a file that the other side changed.
   const Files folder = With(Without(kBase, "a"), "a/b", "1");
   EXPECT_EQ(ByMerger(kBase, folder, With(kBase, "a", "9\n"), folder), Paths{"a!"});
@@ -158,9 +158,8 @@ TEST(PathsByMerger, FoldsAnOctopus) {
 TEST(PathsByMerger, NamesTheObjectThatIsMissing) {
   MemoryObjects objects;
   const auto lost = [&](char c) {
-    return objects.Add(
-        git::ObjectType::kTree,
-        git::WriteTree({{"a", git::EntryKind::kFile, {std::string(20, c)}}}));
+    return objects.Add(git::ObjectType::kTree,
+                       git::WriteTree({{"a", git::EntryKind::kFile, {std::string(20, c)}}}));
   };
   const auto paths = PathsByMerger(objects, {lost('1'), {{{lost('2')}, lost('3')}}, lost('1')});
   ASSERT_FALSE(paths);
@@ -173,8 +172,7 @@ TEST(PathsByMerger, RefusesTooManyBases) {
   MemoryObjects objects;
   const auto tree = objects.AddTree(kBase);
   const auto merge = [&](size_t bases) {
-    return PathsByMerger(
-        objects, {tree, {{std::vector<git::ObjectId>(bases, tree), tree}}, tree});
+    return PathsByMerger(objects, {tree, {{std::vector<git::ObjectId>(bases, tree), tree}}, tree});
   };
   EXPECT_TRUE(merge(kMaxMergeBases));
   ASSERT_FALSE(merge(kMaxMergeBases + 1));

@@ -59,8 +59,8 @@ class Walk {
     bytes_read_ += body.size();
     if (bytes_read_ > kMaxTreeBytesRead) return Beyond("bytes of trees", kMaxTreeBytesRead);
     if (++trees_read_ > kMaxTreesRead) return Beyond("trees", kMaxTreesRead);
-    auto entries = LETHE_TRY_IN(
-        Judge(git::ParseTree(body, objects_.format()), Reason::kWrongObject), where());
+    auto entries =
+        LETHE_TRY_IN(Judge(git::ParseTree(body, objects_.format()), Reason::kWrongObject), where());
     // By name alone, so that a file stands beside the folder that takes its place.
     std::sort(entries.begin(), entries.end());
     return entries;

@@ -16,7 +16,7 @@ inline constexpr size_t kMaxTreeDepth = 128;
 inline constexpr size_t kMaxPathBytes = 4096;
 inline constexpr size_t kMaxTreeChanges = 200'000;
 // One comparison: trees that are read, their bytes, and the bytes of all paths that it holds.
-inline constexpr size_t kMaxTreesRead = 400'000;
+inline constexpr size_t kMaxTreesRead = 100'000;
 inline constexpr size_t kMaxTreeBytesRead = size_t{1} << 30;
 inline constexpr size_t kMaxTreePathBytes = 256 << 20;
 

@@ -75,14 +75,12 @@ TEST(ChangedPaths, NamesTheTreeThatIsMissingOrMalformed) {
   const auto good = objects.AddTree({{"a", "1"}});
   const auto bad = objects.Add(git::ObjectType::kTree, "100644 a");
   const auto below = [&](const git::ObjectId& id) {
-    return objects.Add(git::ObjectType::kTree,
-                       git::WriteTree({{"d", git::EntryKind::kTree, id}}));
+    return objects.Add(git::ObjectType::kTree, git::WriteTree({{"d", git::EntryKind::kTree, id}}));
   };
   const auto malformed = ChangedPaths(objects, good, below(bad));
   ASSERT_FALSE(malformed);
   EXPECT_EQ(malformed.error().reason, Reason::kMalformed);
-  EXPECT_EQ(malformed.error().message,
-            "tree " + bad.Hex() + " of 'd/': tree: entry 1 is cut off");
+  EXPECT_EQ(malformed.error().message, "tree " + bad.Hex() + " of 'd/': tree: entry 1 is cut off");
   const auto missing = ChangedPaths(objects, good, below({std::string(20, 'x')}));
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().reason, Reason::kWrongObject);
@@ -114,9 +112,9 @@ TEST(ChangedPaths, RefusesATreeThatUnfoldsWithoutEnd) {
   MemoryObjects objects;
   auto tree = objects.AddTree({{"a", "1"}});
   for (int i = 0; i < 30; ++i)
-    tree = objects.Add(git::ObjectType::kTree,
-                       git::WriteTree({{"a", git::EntryKind::kTree, tree},
-                                       {"b", git::EntryKind::kTree, tree}}));
+    tree = objects.Add(
+        git::ObjectType::kTree,
+        git::WriteTree({{"a", git::EntryKind::kTree, tree}, {"b", git::EntryKind::kTree, tree}}));
   const auto changes = ChangedPaths(objects, std::nullopt, tree);
   ASSERT_FALSE(changes);
   EXPECT_EQ(changes.error().reason, Reason::kMalformed);
