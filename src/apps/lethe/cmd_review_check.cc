@@ -50,8 +50,8 @@ Result<trust::ReviewRequest> MakeRequest(const Options& options, git::Repository
   return request;
 }
 
-// The first line of the message, such that it stays one line of ours. It stands in no quotes, so its
-// own may stay.
+// The first line of the message, such that it stays one line of ours. It stands in no quotes, so
+// its own may stay.
 std::string Subject(const std::string& object, git::ObjectFormat format) {
   const auto commit = git::ParseCommit(object, format);
   if (!commit) return "";
