@@ -18,6 +18,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// A name that somebody chose may move the terminal's cursor.
+std::string Shown(const fs::path& path) {
+  return IsPlainText(path.native()) ? path.native() : Printable(path.native());
+}
+
 Fd OpenResolved(int folder_fd, std::string_view path, int flags, uint64_t resolve) {
   const size_t begin = path.find_first_not_of('/');
   const std::string relative(begin == std::string_view::npos ? "." : path.substr(begin));
@@ -44,7 +49,7 @@ Result<std::string> ReadAll(int fd, const fs::path& path, uint64_t max_bytes) {
     if (n == 0) return out;
     out.append(buffer, static_cast<size_t>(n));
     if (out.size() > max_bytes) {
-      return Error{ErrorCode::kMalformed, "reading " + path.string() + ": larger than " +
+      return Error{ErrorCode::kMalformed, "reading " + Shown(path) + ": larger than " +
                                               std::to_string(max_bytes) + " bytes"};
     }
   }
@@ -55,7 +60,7 @@ Result<std::string> ReadAll(int fd, const fs::path& path, uint64_t max_bytes) {
 Error IoError(std::string_view doing, const fs::path& path) {
   const int error = errno;
   return Error{error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
-               std::string(doing) + " " + path.string() + ": " + std::strerror(error)};
+               std::string(doing) + " " + Shown(path) + ": " + std::strerror(error)};
 }
 
 Result<Fd> OpenFile(const fs::path& path, int flags, unsigned mode) {

@@ -74,6 +74,28 @@ bool IsUtf8(std::string_view text) {
   return true;
 }
 
+bool IsPlainText(std::string_view text) {
+  if (!IsUtf8(text)) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    if (byte < 0x20 || byte == 0x7f) return false;
+    const std::string_view rest = text.substr(i);
+    if (byte == 0xc2 && static_cast<uint8_t>(rest[1]) < 0xa0) return false;  // U+0080 to U+009F
+    for (const std::string_view hidden :
+         {"\u00ad", "\u061c", "\u180e", "\ufeff", "\u2028", "\u2029"}) {
+      if (rest.starts_with(hidden)) return false;
+    }
+    // U+200B to U+200F, U+202A to U+202E, U+2060 to U+206F
+    if (byte != 0xe2) continue;
+    const auto second = static_cast<uint8_t>(rest[1]);
+    const auto third = static_cast<uint8_t>(rest[2]);
+    if (second == 0x80 && ((third >= 0x8b && third <= 0x8f) || (third >= 0xaa && third <= 0xae)))
+      return false;
+    if (second == 0x81 && third >= 0xa0 && third <= 0xaf) return false;
+  }
+  return true;
+}
+
 std::string Printable(std::string_view text) {
   std::string out;
   for (const char c : text) {

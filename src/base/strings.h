@@ -27,6 +27,9 @@ std::string Join(const std::vector<std::string>& parts, std::string_view separat
 
 // RFC 3629: no overlong forms, no surrogates.
 bool IsUtf8(std::string_view text);
+// UTF-8 that a terminal or an editor shows as it stands: no control characters, line separators,
+// invisible characters or marks that turn the direction of what follows.
+bool IsPlainText(std::string_view text);
 
 // Control characters, quotes and bytes outside ASCII as \xNN, so that hostile names stay on their
 // line in a message.

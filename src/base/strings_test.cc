@@ -56,5 +56,15 @@ TEST(IsUtf8, RefusesOverlongAndSurrogates) {
   }
 }
 
+TEST(IsPlainText, RefusesWhatMovesACursorOrHides) {
+  for (const char* good : {"", "a b", "é", "€", "😀", "…", "\u00a0", "\u2010", "\u2070"})
+    EXPECT_TRUE(IsPlainText(good)) << good;
+  for (const char* bad : {"\n",     "\x1b[2J", "\x7f",   "a\u0080", "\u009b",   "\u00ad", "\u061c",
+                          "\u180e", "\u200b",  "\u200f", "\u2028",  "\u2029",   "\u202a", "x\u202e",
+                          "\u2060", "\u206f",  "\ufeff", "\xff",    "\xe2\x80", "\xc2"}) {
+    EXPECT_FALSE(IsPlainText(bad)) << Printable(bad);
+  }
+}
+
 }  // namespace
 }  // namespace lethe

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/strings.h"
+
 namespace lethe::json {
 namespace {
 
@@ -32,7 +34,7 @@ class Builder : public nlohmann::json_sax<Library> {
   bool end_array() override { return Pop(); }
   bool key(string_t& k) override {
     auto& object = const_cast<Object&>(*stack_.back().AsObject());
-    if (object.contains(k)) return Fail("the key \"" + k + "\" twice");
+    if (object.contains(k)) return Fail("the key \"" + Printable(k) + "\" twice");
     keys_.back() = std::move(k);
     return true;
   }
@@ -50,7 +52,12 @@ class Builder : public nlohmann::json_sax<Library> {
     error_ = std::move(what);
     return false;
   }
+  bool Count() {
+    return ++values_ <= limits_.max_values ||
+           Fail("more than " + std::to_string(limits_.max_values) + " values");
+  }
   bool Push(Value container) {
+    if (!Count()) return false;
     if (stack_.size() >= limits_.max_depth) {
       return Fail("nested deeper than " + std::to_string(limits_.max_depth));
     }
@@ -62,9 +69,10 @@ class Builder : public nlohmann::json_sax<Library> {
     Value done = std::move(stack_.back());
     stack_.pop_back();
     keys_.pop_back();
-    return Add(std::move(done));
+    return Place(std::move(done));
   }
-  bool Add(Value value) {
+  bool Add(Value value) { return Count() && Place(std::move(value)); }
+  bool Place(Value value) {
     if (stack_.empty()) {
       root_ = std::move(value);
     } else if (stack_.back().AsArray() != nullptr) {
@@ -77,6 +85,7 @@ class Builder : public nlohmann::json_sax<Library> {
 
   Limits limits_;
   std::vector<Value> stack_;
+  size_t values_ = 0;
   std::vector<std::string> keys_;  // the pending key of each open container
   Value root_;
   std::string error_;

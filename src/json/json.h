@@ -55,6 +55,7 @@ class Value {
 struct Limits {
   size_t max_bytes = 64U << 20;
   size_t max_depth = 32;
+  size_t max_values = 2'000'000;  // each takes some 60 bytes, however short it is written
 };
 
 // kMalformed (with the byte offset) for anything outside RFC 8259, a duplicate key, invalid UTF-8,

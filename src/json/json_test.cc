@@ -30,6 +30,9 @@ TEST(Parse, RefusesWhatIsNotStrictJson) {
     ASSERT_FALSE(value) << bad;
     EXPECT_EQ(value.error().code, ErrorCode::kMalformed) << bad;
   }
+  const auto twice = Parse("{\"\\u001b[2J\":1,\"\\u001b[2J\":2}");
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().message.find('\x1b'), std::string::npos) << "a terminal would obey it";
 }
 
 TEST(Parse, HoldsItsLimits) {
@@ -37,6 +40,9 @@ TEST(Parse, HoldsItsLimits) {
   EXPECT_FALSE(Parse("[[[1]]]", {.max_depth = 2}));
   EXPECT_FALSE(Parse("[1,2]", {.max_bytes = 4}));
   EXPECT_FALSE(Parse(std::string(100000, '[')));
+  EXPECT_TRUE(Parse("[1,[],{}]", {.max_values = 4}));
+  EXPECT_FALSE(Parse("[1,[],{},2]", {.max_values = 4}));
+  EXPECT_FALSE(Parse("[[],[],[],[]]", {.max_values = 4}));
 }
 
 TEST(Write, IsCanonicalAndReadsBack) {

@@ -127,8 +127,9 @@ Result<Attestation> Verify(std::string_view blob, const AttestationSubject& subj
     if (format == AttestationFormat::kFidoU2f && data.type != KeyType::kSkEcdsaP256) continue;
     const std::string message = AttestationMessage(format, data, {fields.data, subject.challenge});
     if (!crypto::VerifyEcdsaP256Der({certificate.point, fields.signature}, message)) continue;
-    return Attestation{format, certificate.subject, data.aaguid,
-                       (data.flags & kFlagUserVerified) != 0, data.counter};
+    // The flags are under the signature in one format only.
+    const bool pin = format == AttestationFormat::kPacked && (data.flags & kFlagUserVerified) != 0;
+    return Attestation{format, certificate.subject, data.aaguid, pin, data.counter};
   }
   return Untrusted("the signature is not one of this key and challenge by " + certificate.subject);
 }

@@ -79,6 +79,12 @@ TEST(Attestation, ProvesAKeyOfAKnownVendor) {
   const auto u2f = Verify({.type = KeyType::kSkEcdsaP256, .format = AttestationFormat::kFidoU2f});
   ASSERT_TRUE(u2f) << u2f.error().message;
   EXPECT_EQ(u2f->format, AttestationFormat::kFidoU2f);
+  // Its signature does not cover the flags.
+  const auto flagged = Verify({.type = KeyType::kSkEcdsaP256,
+                               .format = AttestationFormat::kFidoU2f,
+                               .enrolment = {.credential_id = "id", .flags = 0x45}});
+  ASSERT_TRUE(flagged) << flagged.error().message;
+  EXPECT_FALSE(flagged->pin_verified);
   ExpectRefused(Verify({.format = AttestationFormat::kFidoU2f}), ErrorCode::kUntrusted,
                 "the signature is not one of this key and challenge");
 }

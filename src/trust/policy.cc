@@ -64,9 +64,7 @@ bool IsDomain(std::string_view domain) {
 }
 
 bool IsOneLine(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxTextBytes &&
-         std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return !text.empty() && text.size() <= kMaxTextBytes && IsPlainText(text);
 }
 
 bool IsRepositoryPath(std::string_view path) {
@@ -144,7 +142,11 @@ Result<std::set<Use>> ReadUses(TableReader& t) {
 Result<std::optional<int64_t>> ReadTime(TableReader& t, std::string_view key) {
   const auto text = LETHE_TRY(t.OptionalString(key));
   if (!text) return std::optional<int64_t>();
-  return std::optional<int64_t>(LETHE_TRY(At(t, *text, key, ParseUtc(text->value))));
+  const int64_t time = LETHE_TRY(At(t, *text, key, ParseUtc(text->value)));
+  // ssh-keygen takes time 0 for no limit, and an end is exported as the second before it.
+  if (time < 2)
+    return t.ErrorAt(text->line, "key '" + std::string(key) + "': before the year 1970");
+  return std::optional<int64_t>(time);
 }
 
 // The same secret makes the signatures, whatever application its key is enrolled for.

@@ -146,6 +146,8 @@ TEST(ParsePolicy, RefusesWhatDoesNotFollowTheFormat) {
       {"valid_before = \"2027-01-01T00:00:00Z\"", "valid_before = \"2026-01-01T00:00:00Z\"",
        "ends before it begins"},
       {"valid_before = \"2027-01-01T00:00:00Z\"", "valid_before = \"2027-01-01\"", "is no time"},
+      {"valid_before = \"2027-01-01T00:00:00Z\"", "valid_before = \"1970-01-01T00:00:01Z\"",
+       "before the year 1970"},
       {"valid_before = \"2027-01-01T00:00:00Z\"", "valid_before = 2027-01-01T00:00:00Z",
        "must be a string"},
   };
@@ -167,6 +169,8 @@ TEST(ParsePolicy, RefusesMalformedMachinesAndRevocations) {
       {Replaced(revoked, "SHA256:", "MD5:"), "allowed: a fingerprint"},
       {Replaced(revoked, "lost", ""), "allowed: one line"},
       {Replaced(revoked, "lost", "lost\\u000a[[key]]"), "allowed: one line"},
+      {Replaced(revoked, "lost", "lost\u202e"), "allowed: one line"},
+      {Replaced(revoked, "lost", "lost\u009b2K"), "allowed: one line"},
       {BuilderText("a", "x", 1) + BuilderText("a", "y", 2), "is there already"},
       {BuilderText("a", "x", 1) + BuilderText("b", "y", 1), "is there already"},
       {Replaced(BuilderText("a", "x", 1), "MCow", "MCox"), "SubjectPublicKeyInfo"},

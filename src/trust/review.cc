@@ -108,12 +108,14 @@ class Checker {
     const auto found = stated_.of_commit.find(change.mainline());
     const StatedReview* stated = found == stated_.of_commit.end() ? nullptr : &found->second;
     ChangeContent content;
-    if (content_) content = LETHE_TRY(content_->Of(change));
+    // What is refused already costs nothing more: strangers decide neither time nor memory.
+    const bool judge_content = content_ && AllAccepted(change);
+    if (judge_content) content = LETHE_TRY(content_->Of(change));
     FindPeople(verdict_.commits, change, !content.by_merger.empty(), stated, review);
     if (stated != nullptr && stated->malformed) review.refusals.push_back(*stated->malformed);
     if (auto refusal = OnePerson(review, stated, content.by_merger))
       review.refusals.push_back(std::move(*refusal));
-    if (content_) {
+    if (judge_content) {
       const git::ObjectId& rules =
           node.parents.empty() ? node.tree : graph_.TreeAt(node.parents[0]);
       auto owners = LETHE_TRY_IN(
@@ -125,6 +127,13 @@ class Checker {
     }
     if (stated != nullptr) KeepStatements(*stated, review);
     return {};
+  }
+
+  bool AllAccepted(const ReviewChange& change) const {
+    for (size_t i = change.begin; i < change.end; ++i) {
+      if (!verdict_.commits[i].refusals.empty()) return false;
+    }
+    return true;
   }
 
   void KeepStatements(const StatedReview& stated, const CommitReview& review) {

@@ -31,7 +31,7 @@ git::ObjectId ReviewFixture::Commit(const CommitSpec& spec) {
   Files files = spec.files;
   files.emplace("CODEOWNERS", kEverybodyOwns);
   if (files["CODEOWNERS"].empty()) files.erase("CODEOWNERS");
-  const git::ObjectId tree = objects.AddTree(files);
+  const git::ObjectId tree = spec.tree ? *spec.tree : objects.AddTree(files);
   std::string head = "tree " + tree.Hex() + "\n";
   for (const git::ObjectId& parent : spec.parents) head += "parent " + parent.Hex() + "\n";
   head += "author A <a@vpn.example> " + spec.date + " +0000\n";

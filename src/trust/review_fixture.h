@@ -21,6 +21,7 @@ struct CommitSpec {
   std::string person = "alice";  // whose key signs; empty: nobody's
   std::vector<git::ObjectId> parents;
   Files files;  // CODEOWNERS is kEverybodyOwns unless it is here; "": there is none
+  std::optional<git::ObjectId> tree;  // instead of that of the files
   std::string message = "message";
   std::string date = "1779000000";                 // claimed
   std::string name_space = "git";                  // signed for

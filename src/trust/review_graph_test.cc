@@ -28,7 +28,7 @@ TEST(ReviewRange, BeginsBehindTheBase) {
   const auto verdict = f.Check(next, base);
   ASSERT_TRUE(verdict);
   EXPECT_EQ(Ids(*verdict), std::vector<ObjectId>{next});
-  EXPECT_EQ(f.Reasons(next, unsigned_root), "no-owner one-person unsigned");
+  EXPECT_EQ(f.Reasons(next, unsigned_root), "one-person unsigned");
 }
 
 TEST(ReviewRange, OfNothingHoldsNothing) {

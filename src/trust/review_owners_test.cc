@@ -231,16 +231,19 @@ TEST(ReviewOwners, NamesOnlySoManyPaths) {
 TEST(ReviewOwners, FailsWhereATreeIsMissingOrMalformed) {
   ReviewFixture f;
   const ObjectId root = f.Root();
-  const std::string head =
-      "author A <a@b.example> 1 +0000\ncommitter A <a@b.example> 1 +0000\n\nm\n";
-  const auto commit_of = [&](const ObjectId& tree) {
-    return f.objects.Add(git::ObjectType::kCommit,
-                         "tree " + tree.Hex() + "\nparent " + root.Hex() + "\n" + head);
+  const auto reasons = [&](const ObjectId& tree, const std::string& person) {
+    return f.Reasons(f.Commit({.person = person, .parents = {root}, .tree = tree}));
   };
-  EXPECT_EQ(f.Reasons(commit_of(ObjectId{std::string(20, '\1')})), "failed: wrong-object");
+  const ObjectId missing{std::string(20, '\1')};
+  EXPECT_EQ(reasons(missing, "alice"), "failed: wrong-object");
   const ObjectId bad =
       f.objects.Add(git::ObjectType::kTree, "100644 .git\0" + std::string(20, 'x'));
-  EXPECT_EQ(f.Reasons(commit_of(bad)), "failed: malformed");
+  EXPECT_EQ(reasons(bad, "alice"), "failed: malformed");
+  // Nothing is read for a stranger: reading is work.
+  for (const char* stranger : {"", "mallory"}) {
+    EXPECT_EQ(reasons(missing, stranger).find("failed"), std::string::npos);
+    EXPECT_EQ(reasons(bad, stranger).find("failed"), std::string::npos);
+  }
 }
 
 }  // namespace

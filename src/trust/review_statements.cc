@@ -49,6 +49,22 @@ void Count(StatedReview& review, const Claim& claim) {
     review.envelopes.push_back(claim.envelope);
 }
 
+// Refuses the good signatures under statements that say something else. Comes after the signatures:
+// reading a tree is work, and nobody but the policy's people may ask for it.
+void RefuseUnsaid(const ReviewGraph& graph, const std::map<size_t, HumanReview>& said,
+                  std::optional<TreeSha256>& trees, std::vector<Claim>& claims) {
+  std::map<size_t, Verdict<void>> judged;  // by envelope
+  for (Claim& claim : claims) {
+    if (claim.judged.refusal) continue;
+    auto known = judged.find(claim.envelope);
+    if (known == judged.end()) {
+      const ReviewNode& node = graph.commits[claim.judged.commit];
+      known = judged.emplace(claim.envelope, CheckSaid(said.at(claim.envelope), node, trees)).first;
+    }
+    if (!known->second) claim.judged.refusal = known->second.error();
+  }
+}
+
 }  // namespace
 
 Verdict<StatedReviews> JudgeStatements(const Policy& policy, git::ObjectSource& objects,
@@ -66,6 +82,7 @@ Verdict<StatedReviews> JudgeStatements(const Policy& policy, git::ObjectSource& 
   if (request.with_trees) trees.emplace(objects);
   StatedReviews out;
   std::vector<Claim> claims;
+  std::map<size_t, HumanReview> said;  // by envelope
   for (size_t i = 0; i < request.statements.size(); ++i) {
     const DsseEnvelope& envelope = request.statements[i];
     if (envelope.payload_type != kInTotoPayloadType) continue;
@@ -76,12 +93,7 @@ Verdict<StatedReviews> JudgeStatements(const Policy& policy, git::ObjectSource& 
     }
     const auto place = *review ? places.find((*review)->commit) : places.end();
     if (place == places.end()) continue;
-    const auto said = CheckSaid(**review, graph.commits[place->second], trees);
-    if (!said) {
-      StatedReview& of_commit = out.of_commit[place->second];
-      if (!of_commit.refused) of_commit.refused = said.error();
-      continue;
-    }
+    said.emplace(i, std::move(**review));
     for (size_t s = 0; s < envelope.signatures.size(); ++s)
       claims.push_back({i, s, {.commit = place->second, .of_review = true}});
   }
@@ -100,6 +112,7 @@ Verdict<StatedReviews> JudgeStatements(const Policy& policy, git::ObjectSource& 
                       }
                       return {};
                     });
+  RefuseUnsaid(graph, said, trees, claims);
   for (Claim& claim : claims) {
     Count(out.of_commit[claim.judged.commit], claim);
     out.signatures.push_back(std::move(claim.judged));

@@ -42,6 +42,11 @@ Result<trust::ReviewRequest> MakeRequest(const Options& options, git::Repository
   }
   const std::string tip = has_base ? options.range.substr(dots + 2) : options.range;
   request.tip = LETHE_TRY(repository.Resolve(tip.empty() ? "HEAD" : tip));
+  // A name means what the repository says, and that is what is under check.
+  if (request.base == request.tip) {
+    return Error{ErrorCode::kConflict, "range '" + Printable(options.range) + "': both ends are " +
+                                           request.tip.Hex() + "; nothing was checked"};
+  }
   request.statements = LETHE_TRY(ReadReviewNotes(repository));
   if (!options.reviews.empty()) {
     auto more = LETHE_TRY(ReadReviewFile(options.reviews));
@@ -84,9 +89,10 @@ void Print(const trust::ReviewVerdict& verdict, const trust::Policy& policy,
     for (const trust::Refusal& refusal : review.refusals)
       fmt::print("          {}: {}\n", trust::ToString(refusal.reason), refusal.message);
   }
-  fmt::print("{}: {} of {} commits accepted by {}, keys as of {}\n",
+  fmt::print("{}: {} of {} commits accepted by {}, keys as of {}\n  from {}\n  to   {}\n",
              refused == 0 ? "ok" : "refused", verdict.commits.size() - refused,
-             verdict.commits.size(), PolicyName(policy), FormatUtc(verdict.at_unix_s));
+             verdict.commits.size(), PolicyName(policy), FormatUtc(verdict.at_unix_s),
+             verdict.base ? verdict.base->Hex() : "the first commit", verdict.tip.Hex());
 }
 
 int ExitCodeOf(const trust::ReviewVerdict& verdict) {
@@ -104,7 +110,7 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
   const auto repository = LETHE_TRY(git::Repository::Open({.folder = options.repository}));
   const auto request = LETHE_TRY(MakeRequest(options, *repository));
   const auto verdict = trust::CheckReview(policy, *repository, request);
-  if (!verdict && repository->failure()) return *repository->failure();
+  if ((!verdict || !verdict->ok()) && repository->failure()) return *repository->failure();
   if (!verdict) return ReportRefusal(verdict.error(), {}, global.json);
   if (global.json) {
     PrintJson(trust::ReviewJson(*verdict));
