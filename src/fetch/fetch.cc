@@ -1,6 +1,5 @@
 #include "fetch/fetch.h"
 
-#include <curl/curl.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -9,6 +8,7 @@
 #include <memory>
 
 #include "base/file.h"
+#include "fetch/curl_library.h"
 
 namespace lethe::fetch {
 namespace {
@@ -29,11 +29,6 @@ size_t Receive(char* data, size_t size, size_t count, void* context) {
   return receiver.status ? size * count : 0;
 }
 
-void InitOnce() {
-  static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
-  LETHE_ASSERT(initialised == CURLE_OK);
-}
-
 // "fetching <address>", without user and password: messages end up in logs of builders.
 std::string Fetching(const std::string& url) {
   const size_t scheme = url.find("://");
@@ -44,30 +39,30 @@ std::string Fetching(const std::string& url) {
   return "fetching " + url.substr(0, begin) + url.substr(begin + at + 1);
 }
 
-Error Translate(CURL* curl, CURLcode code, const char* detail) {
+Error Translate(const CurlLibrary& library, CURL* curl, CURLcode code, const char* detail) {
   long status = 0;
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  library.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   if (code == CURLE_HTTP_RETURNED_ERROR) {
     if (status == 404 || status == 410) return Error{ErrorCode::kNotFound, "not found"};
     return Error{ErrorCode::kUnavailable, "the server answers " + std::to_string(status)};
   }
   if (code == CURLE_FILE_COULDNT_READ_FILE) return Error{ErrorCode::kNotFound, "not found"};
   if (code == CURLE_URL_MALFORMAT) return Error{ErrorCode::kMalformed, "no address"};
-  return Error{ErrorCode::kUnavailable, *detail != '\0' ? detail : curl_easy_strerror(code)};
+  return Error{ErrorCode::kUnavailable, *detail != '\0' ? detail : library.easy_strerror(code)};
 }
 
 Status Perform(const std::string& url, const Limits& limits, const Sink& sink) {
   if (!IsAddress(url)) {
     return Error{ErrorCode::kMalformed, "allowed: addresses of http, https and file"};
   }
-  InitOnce();
+  const CurlLibrary& library = *LETHE_TRY(LoadCurl());
   // One handle per thread keeps its connections open from one file to the next.
-  thread_local const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(),
-                                                                 curl_easy_cleanup);
+  thread_local const std::unique_ptr<CURL, void (*)(CURL*)> curl(library.easy_init(),
+                                                                 library.easy_cleanup);
   LETHE_ASSERT(curl != nullptr);
-  curl_easy_reset(curl.get());
+  library.easy_reset(curl.get());
   const auto set = [&](CURLoption option, auto value) {
-    LETHE_ASSERT(curl_easy_setopt(curl.get(), option, value) == CURLE_OK);
+    LETHE_ASSERT(library.easy_setopt(curl.get(), option, value) == CURLE_OK);
   };
   Receiver receiver{sink, {}};
   char detail[CURL_ERROR_SIZE] = "";
@@ -85,10 +80,10 @@ Status Perform(const std::string& url, const Limits& limits, const Sink& sink) {
   set(CURLOPT_ERRORBUFFER, detail);
   set(CURLOPT_WRITEFUNCTION, Receive);
   set(CURLOPT_WRITEDATA, &receiver);
-  const CURLcode code = curl_easy_perform(curl.get());
+  const CURLcode code = library.easy_perform(curl.get());
   LETHE_TRY(std::move(receiver.status));
   if (code == CURLE_OK) return {};
-  return Translate(curl.get(), code, detail);
+  return Translate(library, curl.get(), code, detail);
 }
 
 // Holds what arrives against what is expected.
