@@ -42,11 +42,7 @@ Result<trust::ReviewRequest> MakeRequest(const Options& options, git::Repository
   }
   const std::string tip = has_base ? options.range.substr(dots + 2) : options.range;
   request.tip = LETHE_TRY(repository.Resolve(tip.empty() ? "HEAD" : tip));
-  request.statements = LETHE_TRY(ReadReviewNotes(repository));
-  if (!options.reviews.empty()) {
-    auto more = LETHE_TRY(ReadReviewFile(options.reviews));
-    std::move(more.begin(), more.end(), std::back_inserter(request.statements));
-  }
+  request.statements = LETHE_TRY(ReadReviews(repository, options.reviews));
   return request;
 }
 
@@ -84,9 +80,9 @@ void Print(const trust::ReviewVerdict& verdict, const trust::Policy& policy,
     for (const trust::Refusal& refusal : review.refusals)
       fmt::print("          {}: {}\n", trust::ToString(refusal.reason), refusal.message);
   }
-  fmt::print("{}: {} of {} commits accepted by {}, keys as of {}\n",
-             refused == 0 ? "ok" : "refused", verdict.commits.size() - refused,
-             verdict.commits.size(), PolicyName(policy), FormatUtc(verdict.at_unix_s));
+  fmt::print("{}: {} of {} accepted by {}, keys as of {}\n", refused == 0 ? "ok" : "refused",
+             verdict.commits.size() - refused, Counted(verdict.commits.size(), "commit"),
+             PolicyName(policy), FormatUtc(verdict.at_unix_s));
 }
 
 int ExitCodeOf(const trust::ReviewVerdict& verdict) {
