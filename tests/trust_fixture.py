@@ -103,6 +103,14 @@ class Fixture:
         """A command that signs: with the person's key, touch and PIN."""
         return self.lethe(*arguments, "--key", self.keys[person], **{**PIN, **more})
 
+    def refused_untouched(self, person, *arguments, says, code=3):
+        """A command that is refused before it asks the person for a touch."""
+        done = self.run(LETHE, *arguments, "--key", self.keys[person], **PIN)
+        shown = " ".join(str(a) for a in arguments)
+        check(done.returncode == code and says in done.stderr,
+              f"'{shown}' exited with {done.returncode}, not {code} and '{says}':\n{done.stderr}")
+        check("touch the key" not in done.stderr, f"'{shown}' asks for a touch:\n{done.stderr}")
+
     def new_key(self, person, kind="ed25519", name=None, application=APPLICATION, options=(),
                 **environment):
         """Enrolls a key ("ed25519" or "ecdsa"); its private file. The person's last key counts."""

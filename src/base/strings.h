@@ -25,6 +25,9 @@ std::string_view Trim(std::string_view text);
 
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
 
+// "1 path", "2 paths".
+std::string Counted(int64_t count, std::string_view noun);
+
 // RFC 3629: no overlong forms, no surrogates.
 bool IsUtf8(std::string_view text);
 // UTF-8 that a terminal or an editor shows as it stands: no control characters, line separators,

@@ -26,6 +26,12 @@ TEST(Trim, RemovesBlanksAtBothEnds) {
   EXPECT_EQ(Trim(" \n"), "");
 }
 
+TEST(Counted, HasOneSingular) {
+  EXPECT_EQ(Counted(0, "path"), "0 paths");
+  EXPECT_EQ(Counted(1, "path"), "1 path");
+  EXPECT_EQ(Counted(2, "path"), "2 paths");
+}
+
 TEST(Printable, EscapesWhatCouldBreakALine) {
   EXPECT_EQ(Printable("a\nb"), "a\\x0ab");
   EXPECT_EQ(Printable("\xff'"), "\\xff\\x27");

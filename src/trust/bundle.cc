@@ -1,7 +1,6 @@
 #include "trust/bundle.h"
 
 #include <algorithm>
-#include <set>
 
 #include "base/base64.h"
 #include "base/strings.h"
@@ -149,9 +148,9 @@ json::Array Envelopes(const std::vector<DsseEnvelope>& envelopes) {
 Verdict<void> CheckParts(const Policy& policy, const ReleaseBundle& bundle) {
   const ReleaseRules& rules = policy.release;
   if (rules.builders > 0 && bundle.builders.empty()) {
-    return Refusal{Reason::kBuildersMissing,
-                   "the policy asks for attestations by " + std::to_string(rules.builders) +
-                       (rules.builders == 1 ? " builder" : " builders") + ", the bundle has none"};
+    return Refusal{Reason::kBuildersMissing, "the policy asks for attestations by " +
+                                                 Counted(rules.builders, "builder") +
+                                                 ", the bundle has none"};
   }
   if (rules.log && bundle.log_proof.empty()) {
     return Refusal{Reason::kLogMissing,
@@ -209,37 +208,16 @@ Verdict<void> CheckReviewVerdict(const ReviewVerdict& verdict, const Policy& pol
   return {};
 }
 
-// Who wrote what is released. Who only merged it is no author: ReviewVerdict::Authors counts them.
-std::set<std::string> AuthorsOf(const ReviewVerdict& verdict) {
-  std::set<std::string> authors;
-  for (const CommitReview& commit : verdict.commits)
-    authors.insert(commit.authors.begin(), commit.authors.end());
-  return authors;
-}
-
 Verdict<std::vector<Signer>> CheckReleaseApprovals(const Policy& policy,
                                                    const ReleaseBundle& bundle,
-                                                   const std::set<std::string>& authors,
-                                                   int64_t at_unix_s) {
+                                                   const ReviewVerdict& review) {
   std::vector<Signer> people;
   std::string names;
   for (const std::string& armoured : bundle.approvals) {
-    const std::string where = "approval " + std::to_string(people.size() + 1);
-    Signer signer = LETHE_TRY_IN(
-        CheckSignature(policy, armoured, bundle.statement, {Use::kRelease, at_unix_s}), where);
-    if (authors.size() == 1 && authors.contains(signer.person)) {
-      return Refusal{Reason::kOnlyAuthor,
-                     where + ": " + signer.person + " is the only author of what is released"};
-    }
-    const bool again = std::any_of(people.begin(), people.end(), [&](const Signer& other) {
-      return other.person == signer.person;
-    });
-    if (again) {
-      return Refusal{Reason::kApprovedTwice,
-                     where + ": " + signer.person + " approved already, and counts once"};
-    }
-    names += (names.empty() ? ": " : ", ") + signer.person;
-    people.push_back(std::move(signer));
+    people.push_back(
+        LETHE_TRY_IN(CheckReleaseApproval(policy, bundle.statement, armoured, review, people),
+                     "approval " + std::to_string(people.size() + 1)));
+    names += (people.size() == 1 ? ": " : ", ") + people.back().person;
   }
   if (people.size() < static_cast<size_t>(policy.release.approvals)) {
     return Refusal{Reason::kTooFewApprovals, std::to_string(people.size()) + " of " +
@@ -276,18 +254,43 @@ std::string WriteBundle(const ReleaseBundle& bundle) {
          "\n";
 }
 
-Verdict<ProvenRelease> JudgeBundle(
-    const Policy& policy, const ReleaseBundle& bundle, int64_t at_unix_s,
-    const std::function<Verdict<ReviewVerdict>(const BundledReview&)>& judge_review) {
+Verdict<ReviewVerdict> JudgeBundledReview(const Policy& policy, const ReleaseStatement& statement,
+                                          const BundledReview& review, int64_t at_unix_s,
+                                          const JudgeReview& judge_review) {
+  LETHE_TRY(CheckRange(statement, review));
+  ReviewVerdict verdict = LETHE_TRY_IN(judge_review(review), "review");
+  LETHE_TRY(CheckReviewVerdict(verdict, policy, review, at_unix_s));
+  return verdict;
+}
+
+Verdict<void> CheckApprover(const ReviewVerdict& review, const std::string& person) {
+  if (review.Authors() != std::vector<std::string>{person}) return {};
+  return Refusal{Reason::kOnlyAuthor, person + " is the only author of what is released"};
+}
+
+Verdict<Signer> CheckReleaseApproval(const Policy& policy, std::string_view statement,
+                                     const std::string& armoured, const ReviewVerdict& review,
+                                     const std::vector<Signer>& others) {
+  Signer signer =
+      LETHE_TRY(CheckSignature(policy, armoured, statement, {Use::kRelease, review.at_unix_s}));
+  (void)LETHE_TRY(Judge(ReadArmoured(armoured), Reason::kMalformed));
+  LETHE_TRY(CheckApprover(review, signer.person));
+  const bool again = std::any_of(others.begin(), others.end(), [&](const Signer& other) {
+    return other.person == signer.person;
+  });
+  if (!again) return signer;
+  return Refusal{Reason::kApprovedTwice, signer.person + " approved already, and counts once"};
+}
+
+Verdict<ProvenRelease> JudgeBundle(const Policy& policy, const ReleaseBundle& bundle,
+                                   int64_t at_unix_s, const JudgeReview& judge_review) {
   ProvenRelease proven;
   proven.statement_ = LETHE_TRY(Judge(ParseReleaseStatement(bundle.statement), Reason::kMalformed));
   LETHE_TRY(CheckReleaseTerms(policy, proven.statement_, at_unix_s));
   LETHE_TRY(CheckParts(policy, bundle));
-  LETHE_TRY(CheckRange(proven.statement_, bundle.review));
-  proven.review_ = LETHE_TRY_IN(judge_review(bundle.review), "review");
-  LETHE_TRY(CheckReviewVerdict(proven.review_, policy, bundle.review, at_unix_s));
-  proven.approvers_ =
-      LETHE_TRY(CheckReleaseApprovals(policy, bundle, AuthorsOf(proven.review_), at_unix_s));
+  proven.review_ = LETHE_TRY(
+      JudgeBundledReview(policy, proven.statement_, bundle.review, at_unix_s, judge_review));
+  proven.approvers_ = LETHE_TRY(CheckReleaseApprovals(policy, bundle, proven.review_));
   return proven;
 }
 

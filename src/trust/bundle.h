@@ -42,6 +42,9 @@ Result<ReleaseBundle> ParseBundle(std::string_view text);
 // Canonical JSON, one line and '\n'. Precondition: the statement is UTF-8.
 std::string WriteBundle(const ReleaseBundle& bundle);
 
+// Judges the review of a bundle from the raw commits.
+using JudgeReview = std::function<Verdict<ReviewVerdict>(const BundledReview&)>;
+
 // A bundle that a policy takes. Nobody but JudgeBundle makes one.
 class ProvenRelease {
  public:
@@ -50,23 +53,36 @@ class ProvenRelease {
   const ReviewVerdict& review() const { return review_; }
 
  private:
-  friend Verdict<ProvenRelease> JudgeBundle(
-      const Policy& policy, const ReleaseBundle& bundle, int64_t at_unix_s,
-      const std::function<Verdict<ReviewVerdict>(const BundledReview&)>& judge_review);
+  friend Verdict<ProvenRelease> JudgeBundle(const Policy& policy, const ReleaseBundle& bundle,
+                                            int64_t at_unix_s, const JudgeReview& judge_review);
   ProvenRelease() = default;
   ReleaseStatement statement_;
   std::vector<Signer> approvers_;
   ReviewVerdict review_;
 };
 
+// The review, which is of exactly the range and the objects of the bundle (kWrongObject), judged
+// again by `judge_review`. What of a bundle can be judged before anybody approves.
+Verdict<ReviewVerdict> JudgeBundledReview(const Policy& policy, const ReleaseStatement& statement,
+                                          const BundledReview& review, int64_t at_unix_s,
+                                          const JudgeReview& judge_review);
+
+// The only author of a range approves no release of it: kOnlyAuthor.
+Verdict<void> CheckApprover(const ReviewVerdict& review, const std::string& person);
+
+// One approval of `statement`: a signature that the policy takes (CheckSignature), in the one
+// spelling of a bundle, by a person whom CheckApprover takes and who is not among `others`
+// (kApprovedTwice).
+Verdict<Signer> CheckReleaseApproval(const Policy& policy, std::string_view statement,
+                                     const std::string& armoured, const ReviewVerdict& review,
+                                     const std::vector<Signer>& others);
+
 // Everything but the ISO (CheckReleasedImage), in this order: the statement's terms; parts that
 // the policy asks for and that are not there (kBuildersMissing, kLogMissing), or that are there and
-// that nothing here can judge (kUnknownPart); the review, judged again by `judge_review`, of
-// exactly the range and the objects of the bundle (kWrongObject); the approvals. Each approval must
-// count: one that is refused, or a second one of the same person (kApprovedTwice), refuses the
-// bundle. `at_unix_s` is the bound for the release and for all keys.
-Verdict<ProvenRelease> JudgeBundle(
-    const Policy& policy, const ReleaseBundle& bundle, int64_t at_unix_s,
-    const std::function<Verdict<ReviewVerdict>(const BundledReview&)>& judge_review);
+// that nothing here can judge (kUnknownPart); the review (JudgeBundledReview); the approvals, of
+// which each must count (CheckReleaseApproval), and of which there must be enough
+// (kTooFewApprovals). `at_unix_s` is the bound for the release and for all keys.
+Verdict<ProvenRelease> JudgeBundle(const Policy& policy, const ReleaseBundle& bundle,
+                                   int64_t at_unix_s, const JudgeReview& judge_review);
 
 }  // namespace lethe::trust

@@ -34,11 +34,8 @@ class BundleObjects : public git::ObjectSource {
   std::map<git::ObjectId, const std::string*> objects_;
 };
 
-}  // namespace
-
-Verdict<ProvenRelease> VerifyBundle(const Policy& policy, const ReleaseBundle& bundle,
-                                    int64_t at_unix_s) {
-  return JudgeBundle(policy, bundle, at_unix_s, [&](const BundledReview& review) {
+JudgeReview FromCommits(const Policy& policy, int64_t at_unix_s) {
+  return [&policy, at_unix_s](const BundledReview& review) {
     BundleObjects objects(review);
     return CheckReview(policy, objects,
                        {.base = review.base,
@@ -46,7 +43,19 @@ Verdict<ProvenRelease> VerifyBundle(const Policy& policy, const ReleaseBundle& b
                         .at_unix_s = at_unix_s,
                         .statements = review.statements,
                         .with_trees = false});
-  });
+  };
+}
+
+}  // namespace
+
+Verdict<ProvenRelease> VerifyBundle(const Policy& policy, const ReleaseBundle& bundle,
+                                    int64_t at_unix_s) {
+  return JudgeBundle(policy, bundle, at_unix_s, FromCommits(policy, at_unix_s));
+}
+
+Verdict<ReviewVerdict> VerifyBundledReview(const Policy& policy, const ReleaseStatement& statement,
+                                           const BundledReview& review, int64_t at_unix_s) {
+  return JudgeBundledReview(policy, statement, review, at_unix_s, FromCommits(policy, at_unix_s));
 }
 
 }  // namespace lethe::trust

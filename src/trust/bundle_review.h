@@ -12,4 +12,8 @@ namespace lethe::trust {
 Verdict<ProvenRelease> VerifyBundle(const Policy& policy, const ReleaseBundle& bundle,
                                     int64_t at_unix_s);
 
+// JudgeBundledReview in that way.
+Verdict<ReviewVerdict> VerifyBundledReview(const Policy& policy, const ReleaseStatement& statement,
+                                           const BundledReview& review, int64_t at_unix_s);
+
 }  // namespace lethe::trust

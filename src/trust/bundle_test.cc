@@ -109,6 +109,44 @@ TEST(Bundle, OneOfSeveralAuthorsMayApprove) {
   EXPECT_TRUE(proven) << proven.error().message;
 }
 
+TEST(Bundle, ItsReviewStandsBeforeAnybodyApproves) {
+  const ReleaseStatement statement = FixtureRelease(FixturePolicy());
+  const BundledReview review = FixtureBundle(statement, {}).review;
+  const auto verdict = VerifyBundledReview(FixturePolicy(), statement, review, kFixtureNow);
+  ASSERT_TRUE(verdict) << verdict.error().message;
+  EXPECT_EQ(verdict->Authors(), std::vector<std::string>{"alice"});
+  const auto alice = CheckApprover(*verdict, "alice");
+  ASSERT_FALSE(alice);
+  EXPECT_EQ(alice.error().reason, Reason::kOnlyAuthor);
+  EXPECT_TRUE(CheckApprover(*verdict, "bob"));
+  EXPECT_TRUE(CheckApprover(*verdict, ""));
+  ReleaseStatement other = statement;
+  other.since.reset();
+  const auto refused = VerifyBundledReview(FixturePolicy(), other, review, kFixtureNow);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, Reason::kWrongObject);
+}
+
+TEST(Bundle, AnApprovalHasOneSpelling) {
+  const ReleaseBundle bundle = Good();
+  const ReviewVerdict review = FixtureReview(FixturePolicy(), bundle.review, kFixtureNow);
+  const auto check = [&](const std::string& armoured, const std::vector<Signer>& others) {
+    return CheckReleaseApproval(FixturePolicy(), bundle.statement, armoured, review, others);
+  };
+  const auto bob = check(bundle.approvals[0], {});
+  ASSERT_TRUE(bob) << bob.error().message;
+  const auto again = check(bundle.approvals[0], {*bob});
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().reason, Reason::kApprovedTwice);
+  // Any reader of armour takes this one.
+  std::string wide = bundle.approvals[0];
+  wide.erase(wide.find('\n', wide.find('\n') + 1), 1);
+  ASSERT_TRUE(ParseSshSignature(wide));
+  const auto refused = check(wide, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, Reason::kMalformed);
+}
+
 TEST(Bundle, IsForOnePolicyAndOneTime) {
   const ReleaseStatement release = FixtureRelease(FixturePolicy());
   ExpectRefused(JudgeAt(Good(), release.not_before_unix_s - 1), Reason::kNotYetValid);

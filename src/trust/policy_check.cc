@@ -1,5 +1,7 @@
 #include "trust/policy_check.h"
 
+#include "base/strings.h"
+
 namespace lethe::trust {
 namespace {
 
@@ -38,9 +40,8 @@ std::optional<Weakness> CheckMachines(const Policy& policy) {
   for (const Builder& builder : policy.builders) operators.insert(builder.operator_name);
   if (operators.size() < static_cast<size_t>(policy.release.builders)) {
     return Weakness{"release", "key 'builders' in [release]: asks for " +
-                                   std::to_string(policy.release.builders) +
-                                   " operators, but [[builder]] names " +
-                                   std::to_string(operators.size())};
+                                   Counted(policy.release.builders, "operator") +
+                                   ", but [[builder]] names " + std::to_string(operators.size())};
   }
   if (static_cast<size_t>(policy.witness_quorum) > policy.witnesses.size()) {
     return Weakness{"witnesses", "key 'quorum' in [witnesses]: asks for " +

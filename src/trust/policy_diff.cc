@@ -11,10 +11,6 @@
 namespace lethe::trust {
 namespace {
 
-std::string Count(int64_t n, const std::string& one) {
-  return std::to_string(n) + " " + one + (n == 1 ? "" : "s");
-}
-
 std::string UsesInWords(const std::set<Use>& uses) {
   std::vector<std::string> words;
   for (const Use use : uses) words.emplace_back(InWords(use));
@@ -42,7 +38,7 @@ class Differ {
   // "a release needs 1 approval fewer (2 instead of 3)"
   void Needs(const std::string& who, const std::string& what, int before, int after) {
     if (before == after) return;
-    Say(after < before, who + " needs " + Count(std::abs(after - before), what) +
+    Say(after < before, who + " needs " + Counted(std::abs(after - before), what) +
                             (after < before ? " fewer (" : " more (") + std::to_string(after) +
                             " instead of " + std::to_string(before) + ")");
   }
@@ -70,7 +66,7 @@ class Differ {
     Pin("an approval of a release", before.pin, after.pin);
     if (before.max_age_days != after.max_age_days) {
       Say(after.max_age_days > before.max_age_days,
-          "a release may be valid for " + Count(after.max_age_days, "day") + " instead of " +
+          "a release may be valid for " + Counted(after.max_age_days, "day") + " instead of " +
               std::to_string(before.max_age_days));
     }
     Needs("a release", "builder", before.builders, after.builders);

@@ -196,7 +196,7 @@ TEST(ParsePolicy, RefusesWhatNobodyOrOnePersonAloneCouldSatisfy) {
       {"[policy]\napprovals = 2", "[policy]\napprovals = 1", "key 'approvals' in [policy]"},
       {"[policy]\napprovals = 2", "[policy]\napprovals = 3", "but 2 people could"},
       {all, "may = [\"commit\"]", "but 1 person could"},
-      {"builders = 0", "builders = 1", "asks for 1 operators"},
+      {"builders = 0", "builders = 1", "asks for 1 operator"},
       {"log = false", "log = true", "there is no [log]"},
   };
   for (const auto& [from, to, says] : kChanges) {

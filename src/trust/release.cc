@@ -183,7 +183,7 @@ Verdict<void> CheckReleaseTerms(const Policy& policy, const ReleaseStatement& st
     return Refusal{Reason::kExpired,
                    "the release would hold from " + FormatUtc(statement.not_before_unix_s) +
                        " to " + FormatUtc(statement.expires_unix_s) + ", but the policy allows " +
-                       std::to_string(policy.release.max_age_days) + " days"};
+                       Counted(policy.release.max_age_days, "day")};
   }
   if (at_unix_s < statement.not_before_unix_s) {
     return Refusal{Reason::kNotYetValid,

@@ -169,10 +169,8 @@ bool ReviewVerdict::ok() const {
 
 std::vector<std::string> ReviewVerdict::Authors() const {
   std::set<std::string> people;
-  for (const CommitReview& review : commits) {
-    if (!review.author.empty()) people.insert(review.author);
+  for (const CommitReview& review : commits)
     people.insert(review.authors.begin(), review.authors.end());
-  }
   return {people.begin(), people.end()};
 }
 

@@ -55,7 +55,8 @@ struct ReviewVerdict {
   std::vector<DsseEnvelope> statements;
 
   bool ok() const;
-  std::vector<std::string> Authors() const;  // of the whole range, sorted
+  // Of all changes together, sorted: who only merged or reviewed is none.
+  std::vector<std::string> Authors() const;
 };
 
 // A refusal of a commit is in the verdict; the call itself fails where an object is missing, is not

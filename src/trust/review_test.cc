@@ -150,6 +150,8 @@ TEST(Review, AMergeByAnotherPersonIsAReview) {
   EXPECT_TRUE(ReviewOf(*verdict, merge).mainline);
   EXPECT_EQ(ReviewOf(*verdict, merge).authors, std::vector<std::string>{"alice"});
   EXPECT_EQ(ReviewOf(*verdict, merge).reviewers, std::vector<std::string>{"bob"});
+  EXPECT_EQ(verdict->Authors(), std::vector<std::string>{"alice"});
+  EXPECT_EQ(*ReviewJson(*verdict).Find("authors")->AsArray(), json::Array{"alice"});
 }
 
 TEST(Review, AMergeByAnAuthorIsNone) {

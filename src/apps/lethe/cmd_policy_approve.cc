@@ -48,13 +48,15 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
                  fmt::format("{}: has number {}, but the one after {} is wanted", options.file,
                              next.policy.number, before.number)};
   }
+  const trust::KeyUse use{trust::Use::kPolicy, LETHE_TRY(TimeBound(""))};
+  const auto person = PersonOfKey(before, options.key, use);
+  if (!person) return ReportRefusal(person.error(), {}, global.json);
   PrintChanges(before, next.policy);
   const auto signature = LETHE_TRY(SignWithSsh({.key = options.key,
                                                 .name_space = before.Namespace(trust::Use::kPolicy),
                                                 .pin = before.next.pin},
                                                next.bytes));
-  const auto signer = trust::CheckSignature(before, signature.armoured, next.bytes,
-                                            {trust::Use::kPolicy, LETHE_TRY(TimeBound(""))});
+  const auto signer = trust::CheckSignature(before, signature.armoured, next.bytes, use);
   if (!signer) return ReportRefusal(signer.error(), {}, global.json);
   const std::string output = options.file + "." + signer->person + ".sig";
   LETHE_TRY(WriteFileAtomic(output, signature.armoured));

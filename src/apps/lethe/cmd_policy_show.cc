@@ -6,6 +6,7 @@
 
 #include "apps/lethe/command.h"
 #include "apps/lethe/policy_report.h"
+#include "base/strings.h"
 #include "base/utc.h"
 #include "trust/policy_diff.h"
 
@@ -79,9 +80,11 @@ void PrintRules(const Policy& policy) {
   fmt::print("\nrules\n");
   fmt::print("  a change needs    two people, each by {}; owners are named in {}\n",
              PinWords(policy.review.pin), policy.review.owners_file);
-  fmt::print("  a release needs   {} people, each by {}; it holds for {} days at most\n",
-             policy.release.approvals, PinWords(policy.release.pin), policy.release.max_age_days);
-  fmt::print("                    {} builders of different operators{}\n", policy.release.builders,
+  fmt::print("  a release needs   {} people, each by {}; it holds for {} at most\n",
+             policy.release.approvals, PinWords(policy.release.pin),
+             Counted(policy.release.max_age_days, "day"));
+  fmt::print("                    {} of different operators{}\n",
+             Counted(policy.release.builders, "builder"),
              policy.release.log ? ", an entry in the log" : ", no log");
   fmt::print("  a policy needs    {} people of the one before, each by {}\n", policy.next.approvals,
              PinWords(policy.next.pin));

@@ -1,8 +1,9 @@
 // lethe release bundle: statement, approvals and the review of the released range in one file. The
 // review is computed here, with owners and the content of merges; the finished bundle must verify
-// before it is written.
+// before it is written. Approvals that are named must count; of those that lie beside the statement
+// the others are left out.
 // Exit codes: 0 ok, 1 failure, 2 usage, 3 the review, an approval or the statement is refused, 4
-// malformed.
+// malformed, 5 git does not answer.
 
 #include <fmt/format.h>
 
@@ -10,10 +11,10 @@
 
 #include "apps/lethe/command.h"
 #include "apps/lethe/release_image.h"
-#include "apps/lethe/review_notes.h"
+#include "apps/lethe/release_review.h"
 #include "base/file.h"
+#include "base/strings.h"
 #include "trust/approvals.h"
-#include "trust/bundle_review.h"
 
 namespace lethe::cli {
 namespace {
@@ -51,64 +52,94 @@ Result<std::vector<std::string>> ApprovalsBeside(const fs::path& statement) {
   return files;
 }
 
-Result<std::vector<std::string>> ReadApprovals(const Options& options) {
-  const auto files =
-      options.approvals.empty() ? LETHE_TRY(ApprovalsBeside(options.statement)) : options.approvals;
-  if (files.size() > trust::kMaxApprovals)
-    return Error{ErrorCode::kMalformed, options.statement + ": more than 64 approvals"};
-  std::vector<std::string> out;
-  for (const std::string& file : files)
-    out.push_back(LETHE_TRY(ReadFile(file, trust::kMaxSshSignatureBytes)));
-  return out;
+struct Approvals {
+  std::vector<std::string> armoured;
+  std::vector<trust::Signer> people;
+  std::vector<trust::Refusal> left_out;  // each names its file
+};
+
+trust::Verdict<trust::Signer> CheckFile(const trust::Policy& policy, const ReviewedRelease& release,
+                                        const std::string& armoured, const Approvals& others) {
+  return trust::CheckReleaseApproval(policy, release.bundle.statement, armoured, release.review,
+                                     others.people);
 }
 
-// The review in full; the first refusal of a commit where it does not hold.
-Result<trust::Verdict<trust::BundledReview>> Review(const Options& options,
-                                                    const trust::Policy& policy,
-                                                    const trust::ReleaseStatement& statement,
-                                                    int64_t at) {
+Result<trust::Verdict<Approvals>> ReadApprovals(const Options& options, const trust::Policy& policy,
+                                                const ReviewedRelease& release) {
+  const bool named = !options.approvals.empty();
+  const auto files = named ? options.approvals : LETHE_TRY(ApprovalsBeside(options.statement));
+  if (files.size() > trust::kMaxApprovals)
+    return Error{ErrorCode::kMalformed, options.statement + ": more than 64 approvals"};
+  Approvals out;
+  for (const std::string& file : files) {
+    auto armoured = ReadFile(file, trust::kMaxSshSignatureBytes);
+    if (!armoured && (named || armoured.error().code != ErrorCode::kMalformed))
+      return armoured.error();
+    auto signer = armoured ? CheckFile(policy, release, *armoured, out)
+                           : trust::RefusalFrom(armoured.error(), trust::Reason::kMalformed);
+    if (signer) {
+      out.armoured.push_back(std::move(*armoured));
+      out.people.push_back(std::move(*signer));
+    } else if (named) {
+      return trust::Verdict<Approvals>(signer.error().In(file));
+    } else {
+      out.left_out.push_back(signer.error().In(file));
+    }
+  }
+  return trust::Verdict<Approvals>(std::move(out));
+}
+
+// The review of the release's range, for its terms and with the tree that it names.
+Result<trust::Verdict<ReviewedRelease>> Review(const Options& options, const trust::Policy& policy,
+                                               const trust::ReleaseStatement& statement,
+                                               int64_t at) {
+  const auto terms = trust::CheckReleaseTerms(policy, statement, at);
+  if (!terms) return trust::Verdict<ReviewedRelease>(terms.error());
   const auto repository =
       LETHE_TRY_IN(git::Repository::Open({.folder = options.repository}), "--repository");
   LETHE_TRY_IN(CheckTree(*repository, statement), options.statement);
-  auto statements = LETHE_TRY(ReadReviewNotes(*repository));
-  if (!options.reviews.empty()) {
-    auto more = LETHE_TRY(ReadReviewFile(options.reviews));
-    std::move(more.begin(), more.end(), std::back_inserter(statements));
+  return ReviewRelease(*repository, {policy, statement, options.reviews, at});
+}
+
+void PrintLeftOut(const std::vector<trust::Refusal>& left_out) {
+  for (const trust::Refusal& refusal : left_out)
+    fmt::print(stderr, "left out: {} ({})\n", refusal.message, trust::ToString(refusal.reason));
+}
+
+json::Array LeftOutJson(const std::vector<trust::Refusal>& left_out) {
+  json::Array out;
+  for (const trust::Refusal& refusal : left_out) {
+    out.push_back(
+        json::Object{{"reason", trust::ToString(refusal.reason)}, {"message", refusal.message}});
   }
-  auto verdict = trust::CheckReview(policy, *repository,
-                                    {.base = statement.since,
-                                     .tip = statement.commit(),
-                                     .at_unix_s = at,
-                                     .statements = std::move(statements),
-                                     .with_trees = true});
-  if (!verdict && repository->failure()) return *repository->failure();
-  if (!verdict) return trust::Verdict<trust::BundledReview>(std::move(verdict).error());
-  for (const trust::CommitReview& commit : verdict->commits) {
-    if (commit.refusals.empty()) continue;
-    return trust::Verdict<trust::BundledReview>(
-        commit.refusals.front().In("review: commit " + commit.id.Hex()));
-  }
-  return trust::Verdict<trust::BundledReview>(
-      trust::BundledReview{verdict->base, verdict->tip, std::move(verdict->commit_objects),
-                           std::move(verdict->statements)});
+  return out;
+}
+
+// Where too few are left: which files do not count, and why.
+trust::Refusal WithFiles(trust::Refusal refusal, const std::vector<trust::Refusal>& left_out) {
+  if (refusal.reason != trust::Reason::kTooFewApprovals) return refusal;
+  for (size_t i = 0; i < left_out.size(); ++i)
+    refusal.message += (i == 0 ? "; left out: " : ", ") + left_out[i].message;
+  return refusal;
 }
 
 Result<int> Run(const Options& options, const GlobalOptions& global) {
   const trust::Policy policy = LETHE_TRY(LoadPolicy(options.policy)).policy;
   const int64_t at = LETHE_TRY(TimeBound(options.at));
-  trust::ReleaseBundle bundle;
-  bundle.statement = LETHE_TRY(ReadFile(options.statement, trust::kMaxReleaseStatementBytes));
-  const auto statement =
-      LETHE_TRY_IN(trust::ParseReleaseStatement(bundle.statement), options.statement);
-  bundle.approvals = LETHE_TRY(ReadApprovals(options));
-  auto review = LETHE_TRY(Review(options, policy, statement, at));
-  if (!review) return ReportRefusal(review.error(), {}, global.json);
-  bundle.review = std::move(*review);
+  const auto statement = LETHE_TRY_IN(trust::ParseReleaseStatement(LETHE_TRY(ReadFile(
+                                          options.statement, trust::kMaxReleaseStatementBytes))),
+                                      options.statement);
+  auto reviewed = LETHE_TRY(Review(options, policy, statement, at));
+  if (!reviewed) return ReportRefusal(reviewed.error(), {}, global.json);
+  auto approvals = LETHE_TRY(ReadApprovals(options, policy, *reviewed));
+  if (!approvals) return ReportRefusal(approvals.error(), {}, global.json);
+  PrintLeftOut(approvals->left_out);
+  reviewed->bundle.approvals = std::move(approvals->armoured);
   // As everybody else will read it.
-  const std::string text = trust::WriteBundle(bundle);
-  bundle = LETHE_TRY(trust::ParseBundle(text));
-  const auto proven = trust::VerifyBundle(policy, bundle, at);
-  if (!proven) return ReportRefusal(proven.error(), {}, global.json);
+  const std::string text = trust::WriteBundle(reviewed->bundle);
+  const auto proven = trust::VerifyBundle(policy, LETHE_TRY(trust::ParseBundle(text)), at);
+  if (!proven)
+    return ReportRefusal(WithFiles(proven.error(), approvals->left_out), {}, global.json);
   fs::path output = options.output;
   if (output.empty()) output = fs::path(options.statement).replace_extension(".bundle.json");
   LETHE_TRY(WriteFileAtomic(output, text));
@@ -117,13 +148,14 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
     out.merge(json::Object{{"ok", true},
                            {"bundle", output.string()},
                            {"approvals", SignersJson(proven->approvers())},
+                           {"left_out", LeftOutJson(approvals->left_out)},
                            {"commits", proven->review().commits.size()}});
     PrintJson(out);
     return 0;
   }
-  fmt::print("{}: {} {}, {} commits reviewed, {} approvals\n", output.string(),
-             statement.image.name, statement.image.version, proven->review().commits.size(),
-             proven->approvers().size());
+  fmt::print("{}: {} {}, {} reviewed, {}\n", output.string(), statement.image.name,
+             statement.image.version, Counted(proven->review().commits.size(), "commit"),
+             Counted(proven->approvers().size(), "approval"));
   return 0;
 }
 

@@ -1,20 +1,19 @@
 // lethe release sign: one person's approval of a release. From an ISO it makes the statement that
 // the others sign too; a statement is compared with its ISO and its commit before it is signed.
-// Exit codes: 0 ok, 1 failure, 2 usage, 3 the ISO, the statement or the key is refused, 4
-// malformed.
+// What could never be bundled is refused before anybody is asked for a touch. Exit codes: 0 ok, 1
+// failure, 2 usage, 3 the ISO, the statement, the review of the range or the key is refused, 4
+// malformed, 5 git does not answer.
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 
 #include "apps/lethe/command.h"
 #include "apps/lethe/release_image.h"
+#include "apps/lethe/release_review.h"
 #include "apps/lethe/ssh_sign.h"
 #include "base/file.h"
 #include "base/utc.h"
-#include "trust/signer.h"
 
 namespace lethe::cli {
 namespace {
@@ -28,6 +27,7 @@ struct Options {
   std::string policy;
   std::string repository = ".";
   std::string iso;
+  std::string reviews;
   std::string since;
   std::string not_before;
   int days = 0;
@@ -40,13 +40,6 @@ struct Draft {
   fs::path file;
   bool is_new = false;
 };
-
-Result<bool> IsStatement(const std::string& file) {
-  const Fd fd = LETHE_TRY(OpenFile(file, O_RDONLY));
-  char first = 0;
-  if (::read(fd.get(), &first, 1) < 0) return IoError("reading", file);
-  return first == '{';
-}
 
 Status CheckUsage(const Options& options, bool is_statement) {
   if (is_statement && !(options.since.empty() && options.not_before.empty() &&
@@ -91,11 +84,18 @@ Result<Draft> NewDraft(const Options& options, const trust::Policy& policy,
   return draft;
 }
 
+Result<ReleaseStatement> ReadStatement(const std::string& file) {
+  const auto text = ReadFile(file, trust::kMaxReleaseStatementBytes);
+  if (!text && text.error().code != ErrorCode::kMalformed) return text.error();
+  auto statement = text ? trust::ParseReleaseStatement(*text) : text.error();
+  if (statement) return statement;
+  return Error{ErrorCode::kMalformed,
+               file + ": is neither an ISO nor a release statement: " + statement.error().message};
+}
+
 // A statement that somebody else made, against the ISO and the commit.
 Result<Draft> ReadDraft(const Options& options, git::Repository& repository) {
-  const std::string text = LETHE_TRY(ReadFile(options.file, trust::kMaxReleaseStatementBytes));
-  Draft draft{
-      LETHE_TRY_IN(trust::ParseReleaseStatement(text), options.file), {}, options.file, false};
+  Draft draft{LETHE_TRY(ReadStatement(options.file)), {}, options.file, false};
   const ReleaseStatement& statement = draft.statement;
   const fs::path path =
       options.iso.empty() ? IsoBeside(options.file, statement) : fs::path(options.iso);
@@ -123,21 +123,49 @@ void Show(const Draft& draft, const trust::Policy& policy) {
                                                       : "ANOTHER");
 }
 
+Result<Draft> MakeDraft(const Options& options, const trust::Policy& policy,
+                        git::Repository& repository, int64_t now) {
+  const FileKind kind = LETHE_TRY(KindOf(options.file));
+  if (kind == FileKind::kOther) {
+    return Error{ErrorCode::kMalformed,
+                 options.file + ": is neither an ISO nor a release statement"};
+  }
+  LETHE_TRY(CheckUsage(options, kind == FileKind::kJson));
+  if (kind == FileKind::kJson) return ReadDraft(options, repository);
+  return NewDraft(options, policy, repository, now);
+}
+
+// All that the bundle will be refused for but what the other people sign. The person is the key's,
+// or empty where only the signature will tell.
+Result<trust::Verdict<ReviewedRelease>> JudgeDraft(const ReleaseToReview& release,
+                                                   git::Repository& repository,
+                                                   const std::string& person) {
+  using Judged = trust::Verdict<ReviewedRelease>;
+  // Whoever signs today may release tomorrow.
+  const auto terms =
+      trust::CheckReleaseTerms(release.policy, release.statement,
+                               std::max(release.at_unix_s, release.statement.not_before_unix_s));
+  if (!terms) return Judged(terms.error());
+  auto reviewed = LETHE_TRY(ReviewRelease(repository, release));
+  if (!reviewed) return reviewed;
+  const auto approver = trust::CheckApprover(reviewed->review, person);
+  if (!approver) return Judged(approver.error());
+  return reviewed;
+}
+
 Result<int> Run(const Options& options, const GlobalOptions& global) {
   const trust::Policy policy = LETHE_TRY(LoadPolicy(options.policy)).policy;
   const int64_t now = LETHE_TRY(TimeBound(""));
-  const bool is_statement = LETHE_TRY(IsStatement(options.file));
-  LETHE_TRY(CheckUsage(options, is_statement));
+  const auto person = PersonOfKey(policy, options.key, {trust::Use::kRelease, now});
+  if (!person) return ReportRefusal(person.error(), {}, global.json);
   const auto repository =
       LETHE_TRY_IN(git::Repository::Open({.folder = options.repository}), "--repository");
-  const Draft draft = LETHE_TRY(is_statement ? ReadDraft(options, *repository)
-                                             : NewDraft(options, policy, *repository, now));
+  const Draft draft = LETHE_TRY(MakeDraft(options, policy, *repository, now));
   const ReleaseStatement& statement = draft.statement;
   Show(draft, policy);
-  // Whoever signs today may release tomorrow.
-  const auto terms =
-      trust::CheckReleaseTerms(policy, statement, std::max(now, statement.not_before_unix_s));
-  if (!terms) return ReportRefusal(terms.error(), {}, global.json);
+  const auto reviewed =
+      LETHE_TRY(JudgeDraft({policy, statement, options.reviews, now}, *repository, *person));
+  if (!reviewed) return ReportRefusal(reviewed.error(), {}, global.json);
   const std::string text = trust::WriteReleaseStatement(statement);
   const auto signature =
       LETHE_TRY(SignWithSsh({.key = options.key,
@@ -145,7 +173,7 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
                              .pin = policy.release.pin},
                             text));
   const auto signer =
-      trust::CheckSignature(policy, signature.armoured, text, {trust::Use::kRelease, now});
+      trust::CheckReleaseApproval(policy, text, signature.armoured, reviewed->review, {});
   if (!signer) return ReportRefusal(signer.error(), {}, global.json);
   const std::string output = draft.file.string() + "." + signer->person + ".sig";
   if (draft.is_new) LETHE_TRY(WriteFileAtomic(draft.file, text));
@@ -177,6 +205,8 @@ Action DeclareReleaseSign(CLI::App& app, const GlobalOptions& global) {
   app.add_option("--policy", options->policy, "the policy that releases follow")->required();
   app.add_option("--repository", options->repository, "the repository that has the ISO's commit")
       ->capture_default_str();
+  app.add_option("--reviews", options->reviews,
+                 "file of reviews, one a line, beside those in refs/notes/reviews");
   app.add_option("--since", options->since,
                  "the last commit that a release was made of: what follows it is reviewed "
                  "(default: everything, from the first commit on)");

@@ -9,6 +9,7 @@
 #include "apps/lethe/command.h"
 #include "apps/lethe/release_image.h"
 #include "base/file.h"
+#include "base/strings.h"
 #include "base/utc.h"
 #include "trust/bundle_review.h"
 
@@ -48,6 +49,20 @@ Status Extract(const trust::ReleaseBundle& bundle, const fs::path& folder) {
   return {};
 }
 
+// What is mixed up most easily has words of its own.
+Result<trust::ReleaseBundle> ReadBundle(const std::string& file) {
+  if (LETHE_TRY(KindOf(file)) != FileKind::kJson) {
+    return Error{ErrorCode::kMalformed, file + ": is no release bundle; the order is BUNDLE ISO"};
+  }
+  const std::string text = LETHE_TRY(ReadFile(file, trust::kMaxBundleBytes));
+  auto bundle = trust::ParseBundle(text);
+  if (!bundle && trust::ParseReleaseStatement(text)) {
+    return Error{ErrorCode::kMalformed,
+                 file + ": is a release statement, not a bundle: 'lethe release bundle' makes one"};
+  }
+  return LETHE_TRY_IN(std::move(bundle), file);
+}
+
 std::string ApproverWords(const trust::ProvenRelease& proven) {
   std::string out;
   for (const trust::Signer& signer : proven.approvers())
@@ -62,9 +77,9 @@ std::vector<Check> ChecksOf(const trust::ProvenRelease& proven, const trust::Pol
   return {{"policy",
            fmt::format("{} of {}, sha256 {}", policy.number, policy.domain, policy.sha256.Hex())},
           {"time", fmt::format("{} is in {}", FormatUtc(at), TermWords(statement))},
-          {"review", fmt::format("{}: {} commits, each signed with touch, two people behind each "
-                                 "change",
-                                 RangeWords(statement), proven.review().commits.size())},
+          {"review",
+           fmt::format("{}: {}, each signed with touch, two people behind each change",
+                       RangeWords(statement), Counted(proven.review().commits.size(), "commit"))},
           {"approvals", fmt::format("{} of {} needed, by touch{}: {}", proven.approvers().size(),
                                     policy.release.approvals, policy.release.pin ? " and PIN" : "",
                                     ApproverWords(proven))},
@@ -96,9 +111,7 @@ json::Object ReportJson(const trust::ProvenRelease& proven, const std::vector<Ch
 Result<int> Run(const Options& options, const GlobalOptions& global) {
   const trust::Policy policy = LETHE_TRY(LoadPolicy(options.policy)).policy;
   const int64_t at = LETHE_TRY(TimeBound(options.at));
-  const auto bundle =
-      LETHE_TRY_IN(trust::ParseBundle(LETHE_TRY(ReadFile(options.bundle, trust::kMaxBundleBytes))),
-                   options.bundle);
+  const auto bundle = LETHE_TRY(ReadBundle(options.bundle));
   if (!options.extract.empty()) LETHE_TRY(Extract(bundle, options.extract));
   // Reading the ISO takes longest, and needs nothing but the size that is claimed.
   const auto claimed = LETHE_TRY(trust::ParseReleaseStatement(bundle.statement));

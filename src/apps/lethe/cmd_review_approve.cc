@@ -60,22 +60,33 @@ Status Show(const Reviewed& reviewed, git::Repository& repository, const std::st
   }
   const auto changes = trust::ChangedPaths(repository, before, reviewed.commit.tree);
   if (!changes) return changes.error().AsError();
-  fmt::print(stderr, "{} paths changed since its first parent\n", changes->size());
+  fmt::print(stderr, "{} changed since its first parent\n", Counted(changes->size(), "path"));
   for (size_t i = 0; i < std::min(changes->size(), kMaxPathsShown); ++i)
     fmt::print(stderr, "  {}\n", Printable((*changes)[i].path));
   if (changes->size() > kMaxPathsShown) fmt::print(stderr, "  …\n");
   return {};
 }
 
-trust::Verdict<trust::Signer> CheckReviewer(const trust::Policy& policy, const std::string& sig,
-                                            const std::string& pae, const Reviewed& reviewed,
-                                            const std::string& author, int64_t now) {
+// Who signed a commit does not review it; who signed a merge may have written nothing of it.
+trust::Verdict<void> CheckReviewer(const Reviewed& reviewed, const std::string& author,
+                                   const std::string& person) {
+  if (reviewed.commit.parents.size() >= 2 || person != author) return {};
+  return trust::Refusal{trust::Reason::kOnePerson,
+                        author + " signed the commit, and cannot review it"};
+}
+
+trust::Verdict<void> CheckKey(const trust::Policy& policy, const std::string& key,
+                              const Reviewed& reviewed, const std::string& author, int64_t now) {
+  return CheckReviewer(reviewed, author,
+                       LETHE_TRY(PersonOfKey(policy, key, {trust::Use::kReview, now})));
+}
+
+trust::Verdict<trust::Signer> CheckSigned(const trust::Policy& policy, const std::string& sig,
+                                          const std::string& pae, const Reviewed& reviewed,
+                                          const std::string& author, int64_t now) {
   trust::Signer signer =
       LETHE_TRY(trust::CheckSignature(policy, sig, pae, {trust::Use::kReview, now}));
-  if (reviewed.commit.parents.size() < 2 && signer.person == author) {
-    return trust::Refusal{trust::Reason::kOnePerson,
-                          author + " signed the commit, and cannot review it"};
-  }
+  LETHE_TRY(CheckReviewer(reviewed, author, signer.person));
   return signer;
 }
 
@@ -91,6 +102,8 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
   const auto author = trust::CheckSignature(policy, reviewed.commit.signature,
                                             reviewed.commit.payload, {trust::Use::kCommit, now});
   if (!author) return ReportRefusal(author.error().In(reviewed.id.Hex()), {}, global.json);
+  const auto key = CheckKey(policy, options.key, reviewed, author->person, now);
+  if (!key) return ReportRefusal(key.error(), {}, global.json);
   LETHE_TRY(Show(reviewed, *repository, author->person));
 
   trust::DsseEnvelope envelope{
@@ -100,12 +113,13 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
                                                 .name_space = policy.Namespace(trust::Use::kReview),
                                                 .pin = policy.review.pin},
                                                pae));
-  const auto signer = CheckReviewer(policy, signature.armoured, pae, reviewed, author->person, now);
+  const auto signer = CheckSigned(policy, signature.armoured, pae, reviewed, author->person, now);
   if (!signer) return ReportRefusal(signer.error(), {}, global.json);
   envelope.signatures.push_back({signer->fingerprint, signature.armoured});
   const std::string line = trust::WriteDsse(envelope);
   if (options.output.empty()) {
-    LETHE_TRY(AddReviewNote(options.repository, reviewed.id, line));
+    LETHE_TRY(
+        AddReviewNote(options.repository, {reviewed.id, line, signer->person, policy.domain}));
   } else {
     LETHE_TRY(WriteFileAtomic(options.output, line + "\n"));
   }

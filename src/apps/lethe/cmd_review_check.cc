@@ -47,11 +47,7 @@ Result<trust::ReviewRequest> MakeRequest(const Options& options, git::Repository
     return Error{ErrorCode::kConflict, "range '" + Printable(options.range) + "': both ends are " +
                                            request.tip.Hex() + "; nothing was checked"};
   }
-  request.statements = LETHE_TRY(ReadReviewNotes(repository));
-  if (!options.reviews.empty()) {
-    auto more = LETHE_TRY(ReadReviewFile(options.reviews));
-    std::move(more.begin(), more.end(), std::back_inserter(request.statements));
-  }
+  request.statements = LETHE_TRY(ReadReviews(repository, options.reviews));
   return request;
 }
 
@@ -89,9 +85,10 @@ void Print(const trust::ReviewVerdict& verdict, const trust::Policy& policy,
     for (const trust::Refusal& refusal : review.refusals)
       fmt::print("          {}: {}\n", trust::ToString(refusal.reason), refusal.message);
   }
-  fmt::print("{}: {} of {} commits accepted by {}, keys as of {}\n  from {}\n  to   {}\n",
+  fmt::print("{}: {} of {} accepted by {}, keys as of {}\n  from {}\n  to   {}\n",
              refused == 0 ? "ok" : "refused", verdict.commits.size() - refused,
-             verdict.commits.size(), PolicyName(policy), FormatUtc(verdict.at_unix_s),
+             Counted(verdict.commits.size(), "commit"), PolicyName(policy),
+             FormatUtc(verdict.at_unix_s),
              verdict.base ? verdict.base->Hex() : "the first commit", verdict.tip.Hex());
 }
 

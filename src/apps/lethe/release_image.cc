@@ -1,7 +1,10 @@
 #include "apps/lethe/release_image.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/strings.h"
 #include "base/utc.h"
 #include "image/capture.h"
@@ -15,6 +18,10 @@ namespace {
 
 using trust::ReleasedImage;
 using trust::ReleaseStatement;
+
+// ECMA-119 8.4.2: the identifier of the first volume descriptor.
+constexpr std::string_view kIsoMagic = "CD001";
+constexpr off_t kIsoMagicOffset = 16 * 2048 + 1;
 
 Result<std::string_view> ManifestText(std::string_view iso) {
   const auto listing = LETHE_TRY(image::ReadIso(iso));
@@ -61,6 +68,17 @@ Result<IsoToRelease> Read(std::string_view iso) {
 }
 
 }  // namespace
+
+Result<FileKind> KindOf(const std::filesystem::path& file) {
+  const Fd fd = LETHE_TRY(OpenFile(file, O_RDONLY));
+  char first = 0;
+  if (::pread(fd.get(), &first, 1, 0) < 0) return IoError("reading", file);
+  if (first == '{') return FileKind::kJson;
+  std::string magic(kIsoMagic.size(), '\0');
+  if (::pread(fd.get(), magic.data(), magic.size(), kIsoMagicOffset) < 0)
+    return IoError("reading", file);
+  return magic == kIsoMagic ? FileKind::kIso : FileKind::kOther;
+}
 
 Result<IsoToRelease> ReadIsoToRelease(const std::filesystem::path& iso) {
   const auto file = LETHE_TRY(image::MapFile(iso));

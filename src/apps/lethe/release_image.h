@@ -11,6 +11,10 @@
 
 namespace lethe::cli {
 
+// What somebody may take for another: by its first bytes, whatever its name.
+enum class FileKind { kIso, kJson, kOther };
+Result<FileKind> KindOf(const std::filesystem::path& file);
+
 struct IsoToRelease {
   trust::ReleasedImage image;
   std::optional<crypto::Sha256Digest> policy_sha256;  // of the policy that it carries

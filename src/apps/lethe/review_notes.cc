@@ -1,5 +1,7 @@
 #include "apps/lethe/review_notes.h"
 
+#include <iterator>
+
 #include "base/file.h"
 #include "base/strings.h"
 #include "git/ask.h"
@@ -94,14 +96,24 @@ Result<std::vector<trust::DsseEnvelope>> ReadReviewFile(const std::filesystem::p
   return out;
 }
 
-Status AddReviewNote(const std::filesystem::path& repository, const git::ObjectId& commit,
-                     const std::string& envelope) {
+Result<std::vector<trust::DsseEnvelope>> ReadReviews(git::Repository& repository,
+                                                     const std::filesystem::path& file) {
+  auto out = LETHE_TRY(ReadReviewNotes(repository));
+  if (file.empty()) return out;
+  auto more = LETHE_TRY(ReadReviewFile(file));
+  std::move(more.begin(), more.end(), std::back_inserter(out));
+  return out;
+}
+
+Status AddReviewNote(const std::filesystem::path& repository, const ReviewNote& note) {
   const ScratchDir scratch =
       LETHE_TRY(ScratchDir::Create(std::filesystem::temp_directory_path(), "lethe-note-"));
   const auto file = scratch.path() / "note";
-  LETHE_TRY(WriteFileAtomic(file, envelope + "\n", 0600));
-  (void)LETHE_TRY_IN(git::AskGit(repository, {"notes", std::string("--ref=") + kReviewNotes,
-                                              "append", "-F", file.string(), commit.Hex()}),
+  LETHE_TRY(WriteFileAtomic(file, note.envelope + "\n", 0600));
+  (void)LETHE_TRY_IN(git::AskGit(repository, {"-c", "user.name=" + note.person, "-c",
+                                              "user.email=" + note.person + "@" + note.domain,
+                                              "notes", std::string("--ref=") + kReviewNotes,
+                                              "append", "-F", file.string(), note.commit.Hex()}),
                      "adding a note");
   return {};
 }

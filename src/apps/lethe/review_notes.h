@@ -24,8 +24,18 @@ Result<std::vector<trust::DsseEnvelope>> ReadReviewNotes(git::Repository& reposi
 // One envelope a line; empty lines are skipped.
 Result<std::vector<trust::DsseEnvelope>> ReadReviewFile(const std::filesystem::path& file);
 
+// Those in the notes, then those of `file`, unless it is empty.
+Result<std::vector<trust::DsseEnvelope>> ReadReviews(git::Repository& repository,
+                                                     const std::filesystem::path& file);
+
+struct ReviewNote {
+  git::ObjectId commit;  // what was reviewed
+  std::string envelope;  // one line
+  std::string person;    // who reviewed it, and commits the note: git needs to know nobody
+  std::string domain;    // of the policy
+};
+
 // Adds a line to the note of a commit.
-Status AddReviewNote(const std::filesystem::path& repository, const git::ObjectId& commit,
-                     const std::string& envelope);
+Status AddReviewNote(const std::filesystem::path& repository, const ReviewNote& note);
 
 }  // namespace lethe::cli

@@ -9,16 +9,32 @@
 namespace lethe::cli {
 namespace {
 
-// The public key, where one lies beside the private one: for the message alone.
-std::string KeyName(const std::filesystem::path& key) {
+// The public key where `key` is the file of one, else where it lies beside the private one.
+std::filesystem::path PublicFile(const std::filesystem::path& key) {
   auto beside = key;
   if (beside.extension() != ".pub") beside += ".pub";
-  const auto line = ReadFile(beside, trust::kMaxSshSignatureBytes);
+  return beside;
+}
+
+// For the message alone.
+std::string KeyName(const std::filesystem::path& key) {
+  const auto line = ReadFile(PublicFile(key), trust::kMaxSshSignatureBytes);
   const auto parsed = line ? trust::ParseKeyLine(*line) : line.error();
   return parsed ? key.string() + " (" + parsed->Fingerprint() + ")" : key.string();
 }
 
 }  // namespace
+
+trust::Verdict<std::string> PersonOfKey(const trust::Policy& policy,
+                                        const std::filesystem::path& key,
+                                        const trust::KeyUse& use) {
+  const auto file = PublicFile(key);
+  const auto line = ReadFile(file, trust::kMaxSshSignatureBytes);
+  if (!line) return std::string();
+  const auto parsed = LETHE_TRY_IN(
+      trust::Judge(trust::ParseKeyLine(*line), trust::Reason::kUnknownKey), file.string());
+  return LETHE_TRY(trust::FindKey(policy, parsed, use))->person;
+}
 
 Result<SignedMessage> SignWithSsh(const SshSigning& signing, std::string_view message) {
   const ScratchDir scratch =

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "trust/sshsig.h"
+#include "trust/signer.h"
 
 namespace lethe::cli {
 
@@ -16,6 +16,11 @@ struct SshSigning {
   std::string name_space;     // policy.Namespace(use)
   bool pin = false;           // whether the signature must say that a PIN was given
 };
+
+// Whose key it is by its .pub, where the policy lets it sign: to refuse before anybody is asked for
+// a touch. Refused as trust::FindKey does; empty where there is no .pub: only the signature tells.
+trust::Verdict<std::string> PersonOfKey(const trust::Policy& policy,
+                                        const std::filesystem::path& key, const trust::KeyUse& use);
 
 struct SignedMessage {
   std::string armoured;
