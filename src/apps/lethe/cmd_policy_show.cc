@@ -73,15 +73,23 @@ json::Value PolicyJson(const Policy& policy) {
       {"machines", MachinesJson(policy)}};
 }
 
+std::string Count(size_t number, std::string_view what) {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
 std::string PinWords(bool pin) { return pin ? "touch and PIN" : "touch"; }
 
 void PrintRules(const Policy& policy) {
   fmt::print("\nrules\n");
   fmt::print("  a change needs    two people, each by {}; owners are named in {}\n",
              PinWords(policy.review.pin), policy.review.owners_file);
-  fmt::print("  a release needs   {} people, each by {}; it holds for {} days at most\n",
-             policy.release.approvals, PinWords(policy.release.pin), policy.release.max_age_days);
-  fmt::print("                    {} builders of different operators{}\n", policy.release.builders,
+  fmt::print("  a release needs   {} people, each by {}; it holds for {} at most\n",
+             policy.release.approvals, PinWords(policy.release.pin),
+             Count(static_cast<size_t>(policy.release.max_age_days), "day"));
+  fmt::print("                    {}{}\n",
+             policy.release.builders == 1
+                 ? "1 builder"
+                 : fmt::format("{} builders of different operators", policy.release.builders),
              policy.release.log ? ", an entry in the log" : ", no log");
   fmt::print("  a policy needs    {} people of the one before, each by {}\n", policy.next.approvals,
              PinWords(policy.next.pin));
@@ -108,7 +116,8 @@ void PrintMachines(const Policy& policy) {
   if (!policy.witnesses.empty())
     fmt::print("  of the witnesses  {} must have cosigned\n", policy.witness_quorum);
   if (!policy.attestation_roots_pem.empty())
-    fmt::print("  attestation       {} vendor roots\n", policy.attestation_roots_pem.size());
+    fmt::print("  attestation       {}\n",
+               Count(policy.attestation_roots_pem.size(), "vendor root"));
 }
 
 Result<int> Run(const Options& options, const GlobalOptions& global) {

@@ -124,6 +124,8 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
       for (const trust::Signer& signer : step.approvers) people.push_back(signer.person);
       fmt::print("policy {} approved by {}\n", step.number, JoinNames(people));
     }
+    if (walk.steps.empty() && !walk.refusal)
+      fmt::print("nothing newer than policy {} in {}\n", first, options.folder);
     fmt::print("{}: {}\n  sha256 {}\n", walk.refusal ? "best proven" : "ok",
                PolicyName(walk.policy), walk.policy.sha256.Hex());
   }
