@@ -20,7 +20,6 @@ using toml::TableReader;
 constexpr size_t kMaxPeople = 1000;
 constexpr size_t kMaxMachines = 100;  // builders; witnesses; attestation roots
 constexpr size_t kMaxNameBytes = 64;
-constexpr size_t kMaxTextBytes = 200;
 constexpr size_t kMaxPathBytes = 200;
 constexpr int kMaxApprovals = 100;
 
@@ -61,12 +60,6 @@ bool IsDomain(std::string_view domain) {
                   std::all_of(l.begin(), l.end(),
                               [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
          });
-}
-
-bool IsOneLine(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxTextBytes &&
-         std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 bool IsRepositoryPath(std::string_view path) {
@@ -325,6 +318,12 @@ std::string_view ToString(Use use) {
       return "policy";
   }
   return "unknown";
+}
+
+bool IsOneLine(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxTextBytes && IsUtf8(text) &&
+         std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 std::string Policy::Namespace(Use use) const {
