@@ -51,6 +51,12 @@ std::vector<char*> Pointers(std::vector<std::string>& strings) {
   return pointers;
 }
 
+// What a child says that could not become the program.
+struct Failure {
+  int errno_value = 0;
+  bool at_exec = false;
+};
+
 // Feeds stdin and drains stdout and stderr together, so that no pipe can fill up and stall both.
 Status Pump(Fd in, Fd out, Fd err, const Command& command, CommandResult& result) {
   std::string_view input = command.input;
@@ -81,8 +87,8 @@ Status Pump(Fd in, Fd out, Fd err, const Command& command, CommandResult& result
 
 [[noreturn]] void Child(const Command& command, std::vector<char*>& argv, std::vector<char*>& env,
                         int in, int out, int err, int failure) {
-  const auto fail = [&] {
-    const int error = errno;
+  const auto fail = [&](bool at_exec = false) {
+    const Failure error{errno, at_exec};
     (void)!::write(failure, &error, sizeof error);
     ::_exit(127);
   };
@@ -95,11 +101,19 @@ Status Pump(Fd in, Fd out, Fd err, const Command& command, CommandResult& result
   if (!command.cwd.empty() && ::chdir(command.cwd.c_str()) != 0) fail();
   if (command.before_exec && command.before_exec() != 0) fail();
   ::execvpe(argv[0], argv.data(), env.data());
-  fail();
+  fail(true);
   ::_exit(127);
 }
 
 }  // namespace
+
+Error CannotStart(const std::string& program, const std::string& package, int errno_value) {
+  if (errno_value != ENOENT)
+    return {ErrorCode::kIo, "starting " + program + ": " + std::strerror(errno_value)};
+  return {ErrorCode::kUnavailable,
+          "this machine has no " + program +
+              (package.empty() ? "" : " (Debian package " + package + ")")};
+}
 
 Result<CommandResult> RunCommand(const Command& command) {
   LETHE_ASSERT(!command.argv.empty());
@@ -132,9 +146,11 @@ Result<CommandResult> RunCommand(const Command& command) {
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   LETHE_TRY(std::move(pumped));
-  int child_errno = 0;
-  if (::read(failure.read.get(), &child_errno, sizeof child_errno) == sizeof child_errno) {
-    return Error{ErrorCode::kIo, "starting " + command.argv[0] + ": " + std::strerror(child_errno)};
+  Failure failed;
+  if (::read(failure.read.get(), &failed, sizeof failed) == sizeof failed) {
+    if (failed.at_exec) return CannotStart(command.argv[0], command.package, failed.errno_value);
+    return Error{ErrorCode::kIo,
+                 "starting " + command.argv[0] + ": " + std::strerror(failed.errno_value)};
   }
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;

@@ -18,6 +18,7 @@ struct Command {
   bool clear_env = false;                                // start from nothing but `env`
   std::string cwd;                                       // empty: the caller's
   std::string input;                                     // fed to stdin; else stdin is /dev/null
+  std::string package;                                   // of Debian: has the program
   size_t max_output_bytes = 256U << 20;                  // of stdout and of stderr; more is kIo
   // Runs in the child after fork and before exec (async-signal-safe code only); non-zero stops it.
   std::function<int()> before_exec;
@@ -29,11 +30,14 @@ struct CommandResult {
   std::string err;
 };
 
-// kIo where the program cannot be started (its name is in the message). A non-zero exit is not an
-// error here.
+// kUnavailable where the machine has no such program, kIo where it cannot be started (its name is
+// in the message). A non-zero exit is not an error here.
 Result<CommandResult> RunCommand(const Command& command);
 
 // As RunCommand, but a non-zero exit is kIo with the last lines of stderr. Returns stdout.
 Result<std::string> RunChecked(const Command& command);
+
+// What both say where execve(2) or posix_spawn(3) failed with `errno_value`.
+Error CannotStart(const std::string& program, const std::string& package, int errno_value);
 
 }  // namespace lethe

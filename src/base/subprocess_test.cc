@@ -23,7 +23,20 @@ TEST(RunCommand, FeedsLargeInputWithoutStalling) {
 TEST(RunCommand, NamesAProgramThatDoesNotExist) {
   const auto result = RunCommand({.argv = {"/nonexistent/program"}});
   ASSERT_FALSE(result);
-  EXPECT_NE(result.error().message.find("/nonexistent/program"), std::string::npos);
+  EXPECT_EQ(result.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(result.error().message, "this machine has no /nonexistent/program");
+  const auto named = RunCommand({.argv = {"no-such-program"}, .package = "its-package"});
+  ASSERT_FALSE(named);
+  EXPECT_EQ(named.error().message,
+            "this machine has no no-such-program (Debian package its-package)");
+  EXPECT_EQ(RunCommand({.argv = {"/dev/null"}}).error().code, ErrorCode::kIo);
+}
+
+TEST(RunCommand, AMissingFolderIsNoMissingProgram) {
+  const auto result = RunCommand({.argv = {"true"}, .cwd = "/nonexistent"});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kIo);
+  EXPECT_EQ(result.error().message, "starting true: No such file or directory");
 }
 
 TEST(RunCommand, ClearsTheEnvironmentOnRequest) {

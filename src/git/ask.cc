@@ -41,8 +41,11 @@ Result<std::string> AskGit(const std::filesystem::path& folder,
                            const std::vector<std::string>& arguments, const std::string& input) {
   std::vector<std::string> argv = CommandLine(folder);
   argv.insert(argv.end(), arguments.begin(), arguments.end());
-  const auto result = LETHE_TRY(
-      RunCommand({.argv = argv, .env = Environment(), .clear_env = true, .input = input}));
+  const auto result = LETHE_TRY(RunCommand({.argv = argv,
+                                            .env = Environment(),
+                                            .clear_env = true,
+                                            .input = input,
+                                            .package = kPackage}));
   if (result.exit_code == 0) return result.out;
   return Error{ErrorCode::kNotFound,
                "asking git about " + folder.string() + ": " + std::string(Trim(result.err))};

@@ -11,6 +11,8 @@
 
 namespace lethe::git {
 
+inline constexpr const char* kPackage = "git";  // of Debian
+
 // What git gets of the caller's environment: PATH, HOME and XDG_CONFIG_HOME (the user's
 // safe.directory counts), and settings that keep it from locking, fetching and asking.
 std::vector<std::pair<std::string, std::string>> Environment();
@@ -20,7 +22,7 @@ std::vector<std::pair<std::string, std::string>> Environment();
 std::vector<std::string> CommandLine(const std::filesystem::path& folder);
 
 // Runs `git arguments…` in that way and returns its stdout; `input` is fed to its stdin. kNotFound
-// with git's own words where it refuses.
+// with git's own words where it refuses, kUnavailable where there is no git.
 Result<std::string> AskGit(const std::filesystem::path& folder,
                            const std::vector<std::string>& arguments,
                            const std::string& input = "");

@@ -9,10 +9,10 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 
 #include "base/file.h"
 #include "base/strings.h"
+#include "base/subprocess.h"
 #include "git/ask.h"
 
 namespace lethe::git {
@@ -60,7 +60,7 @@ Result<pid_t> Spawn(const std::filesystem::path& folder, const Ends& ends) {
                                     Pointers(variables).data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) return Error{ErrorCode::kIo, "starting git: " + std::string(strerror(failed))};
+  if (failed != 0) return CannotStart("git", kPackage, failed);
   return pid;
 }
 

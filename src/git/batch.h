@@ -18,7 +18,7 @@ namespace lethe::git {
 
 class Batch {
  public:
-  // kIo where git cannot be started.
+  // kUnavailable where there is no git, kIo where it cannot be started.
   static Result<std::unique_ptr<Batch>> Start(const std::filesystem::path& folder,
                                               std::chrono::milliseconds answer_timeout);
   ~Batch();

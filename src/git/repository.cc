@@ -30,17 +30,28 @@ Status RefuseBends(const std::filesystem::path& folder) {
   return {};
 }
 
+// Git's refusal in our words, where its own say only that there is no such thing.
+Error Absent(Error error, std::string_view gits_words, std::string ours) {
+  const bool plain = error.code == ErrorCode::kNotFound &&
+                     error.message.find(gits_words) != std::string::npos &&
+                     error.message.find("ambiguous") == std::string::npos;
+  return plain ? Error{ErrorCode::kNotFound, std::move(ours)} : std::move(error);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Repository>> Repository::Open(const Options& options) {
   std::unique_ptr<Repository> repository(new Repository(options));
-  const std::string format =
-      LETHE_TRY(AskGit(options.folder, {"rev-parse", "--show-object-format"}));
-  if (Trim(format) == "sha256") {
+  const auto format = AskGit(options.folder, {"rev-parse", "--show-object-format"});
+  if (!format) {
+    return Absent(format.error(), "not a git repository",
+                  options.folder.string() + " is in no git repository");
+  }
+  if (Trim(*format) == "sha256") {
     repository->format_ = ObjectFormat::kSha256;
-  } else if (Trim(format) != "sha1") {
+  } else if (Trim(*format) != "sha1") {
     return Error{ErrorCode::kMalformed, options.folder.string() + ": names its objects by '" +
-                                            Printable(Trim(format)) + "'"};
+                                            Printable(Trim(*format)) + "'"};
   }
   LETHE_TRY(RefuseBends(options.folder));
   return repository;
@@ -72,11 +83,14 @@ Result<std::string> Repository::Read(const ObjectId& id, ObjectType type) {
 }
 
 Result<ObjectId> Repository::Resolve(std::string_view revision) {
-  const std::string answer = LETHE_TRY_IN(
-      AskGit(options_.folder,
-             {"rev-parse", "--verify", "--end-of-options", std::string(revision) + "^{commit}"}),
-      "revision '" + Printable(revision) + "'");
-  const std::string_view name = Trim(answer);
+  const auto answer = AskGit(options_.folder, {"rev-parse", "--verify", "--end-of-options",
+                                               std::string(revision) + "^{commit}"});
+  if (!answer) {
+    return Absent(answer.error().In("revision '" + Printable(revision) + "'"),
+                  "Needed a single revision",
+                  "no commit '" + Printable(revision) + "' in " + options_.folder.string());
+  }
+  const std::string_view name = Trim(*answer);
   const ObjectId id =
       LETHE_TRY_IN(ObjectId::FromHex(name), "revision '" + Printable(revision) + "'");
   (void)LETHE_TRY(Read(id, ObjectType::kCommit));

@@ -23,8 +23,9 @@ class Repository : public ObjectSource {
     std::filesystem::path folder;  // of a work tree (or below one), or a bare repository
     std::chrono::milliseconds answer_timeout{60'000};  // between two bytes of git's answer
   };
-  // kNotFound, with git's words, where there is no repository; kUntrusted for a shallow clone and
-  // for one with grafts. Alternates are fine: no object is taken for the place where it lies.
+  // kNotFound where there is no repository; kUnavailable where there is no git; kUntrusted for a
+  // shallow clone and for one with grafts. Alternates are fine: no object is taken for the place
+  // where it lies.
   static Result<std::unique_ptr<Repository>> Open(const Options& options);
 
   ObjectFormat format() const override { return format_; }
@@ -38,8 +39,8 @@ class Repository : public ObjectSource {
   // because an object could not be read asks whether this is why.
   const std::optional<Error>& failure() const { return failure_; }
 
-  // The commit that a revision names (gitrevisions(7)), read and hashed. kNotFound with git's
-  // words; else as Read.
+  // The commit that a revision names (gitrevisions(7)), read and hashed. kNotFound where it names
+  // none; else as Read.
   Result<ObjectId> Resolve(std::string_view revision);
 
  private:

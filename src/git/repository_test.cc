@@ -117,6 +117,31 @@ TEST_F(RepositoryTest, MissingAndOtherTypesAreToldApart) {
   EXPECT_EQ(Repository::Open({.folder = folder()}).error().code, ErrorCode::kNotFound);
 }
 
+TEST_F(RepositoryTest, SaysInPlainWordsWhatIsNotThere) {
+  const fs::path where = Init("r");
+  const auto error_of = [](const auto& result) {
+    return result ? "none"
+                  : std::string(ToString(result.error().code)) + " " + result.error().message;
+  };
+  const auto repository = Open(where);
+  EXPECT_EQ(error_of(repository->Resolve("v'2")),
+            "not-found no commit 'v\\x272' in " + where.string());
+  EXPECT_EQ(error_of(repository->Resolve("HEAD:a")),
+            "not-found no commit 'HEAD:a' in " + where.string());
+  EXPECT_EQ(error_of(Repository::Open({.folder = folder()})),
+            "not-found " + folder().string() + " is in no git repository");
+  EXPECT_NE(error_of(Repository::Open({.folder = folder() / "gone"})).find("not-found asking git"),
+            std::string::npos);
+  ::setenv("PATH", "/nonexistent", 1);
+  for (const std::string& error :
+       {error_of(repository->Resolve("HEAD")), error_of(Repository::Open({.folder = where})),
+        error_of(repository->Read({std::string(20, '\1')}, ObjectType::kCommit))}) {
+    EXPECT_EQ(error.find("unavailable "), 0U) << error;
+    EXPECT_NE(error.find("this machine has no git (Debian package git)"), std::string::npos)
+        << error;
+  }
+}
+
 TEST_F(RepositoryTest, DoesNotReadWhatIsTooLarge) {
   const fs::path where = Init("r");
   const auto repository = Open(where);

@@ -103,7 +103,8 @@ Result<VerifiedRelease> VerifyInRelease(const std::string& in_release, const fs:
       LETHE_TRY(RunCommand({.argv = {"gpgv", "--homedir", scratch.path().string(), "--keyring",
                                      fs::absolute(keyring).string(), "--status-fd", "1", "--output",
                                      text_file.string(), signed_file.string()},
-                            .env = {{"LC_ALL", "C"}}}));
+                            .env = {{"LC_ALL", "C"}},
+                            .package = "gpgv"}));
   // The exit code does not decide: it is not 0 where one of several keys is unknown.
   Findings findings = ReadStatus(gpgv.out);
   if (findings.wrong || findings.fingerprints.empty()) {

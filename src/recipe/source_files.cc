@@ -24,7 +24,9 @@ Result<std::vector<std::string>> ListByGit(const fs::path& folder) {
   auto answer = git::AskGit(
       folder, {"ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."});
   // The folder is in a repository, so that this is a refusal and not an absence.
-  if (!answer) return Error{ErrorCode::kIo, "listing: " + answer.error().message};
+  if (!answer && answer.error().code == ErrorCode::kNotFound)
+    return Error{ErrorCode::kIo, "listing: " + answer.error().message};
+  if (!answer) return answer.error();
   const std::string listed = std::move(*answer);
   std::vector<std::string> out;
   for (const std::string_view path : Split(listed, '\0')) {

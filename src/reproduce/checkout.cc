@@ -32,7 +32,7 @@ Result<CommandResult> Git(const fs::path& folder, const std::vector<std::string>
       "git", "--no-replace-objects", "-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null",
       "-c",  "core.fsmonitor=false", "-C", folder.string()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
-  return RunCommand({.argv = argv, .env = Environment(), .clear_env = true});
+  return RunCommand({.argv = argv, .env = Environment(), .clear_env = true, .package = "git"});
 }
 
 Result<std::string> GitChecked(const fs::path& folder, const std::vector<std::string>& arguments) {

@@ -28,6 +28,13 @@ bool IsScalar(const library::node& node) {
   return node.is_string() || node.is_integer() || node.is_boolean();
 }
 
+// The library's words, which quote the document in apostrophes of their own.
+std::string PrintableWords(std::string_view words) {
+  std::vector<std::string> out;
+  for (const std::string_view between : Split(words, '\'')) out.push_back(Printable(between));
+  return Join(out, "'");
+}
+
 }  // namespace
 
 struct TableReader::Node {
@@ -47,7 +54,7 @@ Result<TableReader> TableReader::Parse(std::string_view text, std::string file) 
                        std::make_shared<const std::string>(std::move(file)), "");
   } catch (const library::parse_error& e) {
     return Error{ErrorCode::kMalformed, Where(file, static_cast<int>(e.source().begin.line)) +
-                                            ": " + Printable(e.description())};
+                                            ": " + PrintableWords(e.description())};
   }
 }
 

@@ -48,6 +48,14 @@ TEST(TableReader, PlacesSyntaxErrors) {
   EXPECT_EQ(r.error().code, ErrorCode::kMalformed);
   EXPECT_EQ(r.error().message.rfind("r.toml:2:", 0), 0U) << r.error().message;
   EXPECT_FALSE(TableReader::Parse("a = 1\na = 2\n", "r.toml"));
+  for (const auto& [text, words] : {std::pair{"a = .\n", "saw '.'"}, {"a\x1b[0m = 1\n", "saw '"}}) {
+    const auto bad = TableReader::Parse(text, "r.toml");
+    ASSERT_FALSE(bad);
+    const std::string& message = bad.error().message;
+    EXPECT_NE(message.find(words), std::string::npos) << message;
+    EXPECT_EQ(message.find("\\x27"), std::string::npos) << message;
+    EXPECT_EQ(message.find('\x1b'), std::string::npos) << message;
+  }
 }
 
 TEST(TableReader, FreeStringsKeepScalars) {

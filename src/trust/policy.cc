@@ -20,7 +20,6 @@ using toml::TableReader;
 constexpr size_t kMaxPeople = 1000;
 constexpr size_t kMaxMachines = 100;  // builders; witnesses; attestation roots
 constexpr size_t kMaxNameBytes = 64;
-constexpr size_t kMaxTextBytes = 200;
 constexpr size_t kMaxPathBytes = 200;
 constexpr int kMaxApprovals = 100;
 
@@ -61,10 +60,6 @@ bool IsDomain(std::string_view domain) {
                   std::all_of(l.begin(), l.end(),
                               [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
          });
-}
-
-bool IsOneLine(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxTextBytes && IsPlainText(text);
 }
 
 bool IsRepositoryPath(std::string_view path) {
@@ -327,6 +322,10 @@ std::string_view ToString(Use use) {
       return "policy";
   }
   return "unknown";
+}
+
+bool IsOneLine(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxTextBytes && IsPlainText(text);
 }
 
 std::string Policy::Namespace(Use use) const {

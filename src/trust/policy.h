@@ -19,6 +19,7 @@ namespace lethe::trust {
 inline constexpr size_t kMaxPolicyBytes = 1 << 20;
 inline constexpr size_t kMaxPolicyKeys = 1000;
 inline constexpr int kMaxReleaseAgeDays = 14;
+inline constexpr size_t kMaxTextBytes = 200;
 
 // What a key may sign. Each has its own SSHSIG namespace, so that a signature for one purpose is
 // none for another.
@@ -93,6 +94,9 @@ struct Policy {
 
   std::string Namespace(Use use) const;
 };
+
+// Whether a text can stand in a policy: 1 to kMaxTextBytes of plain text (IsPlainText).
+bool IsOneLine(std::string_view text);
 
 // kMalformed with file, line and key for what does not follow the format (an unknown key, a key
 // twice or of two people, a stranger's name, a test key that is not marked, …); kUntrusted, worded

@@ -20,11 +20,12 @@ Error BadValue(std::string_view name, std::string_view value, std::string_view a
           std::string(name) + "='" + Printable(value) + "': allowed: " + std::string(allowed)};
 }
 
-Result<Settings::Answer> ReadAnswer(const char* name, const std::optional<std::string>& value) {
+Result<Settings::Answer> ReadAnswer(const char* name, const std::optional<std::string>& value,
+                                    std::string_view allowed) {
   if (!value || *value == "yes") return Settings::Answer::kYes;
   if (*value == "no") return Settings::Answer::kNo;
   if (*value == "refuse") return Settings::Answer::kRefuse;
-  return BadValue(name, *value, "yes, no, refuse");
+  return BadValue(name, *value, allowed);
 }
 
 // The flags that the device puts into its answer, or why there is none.
@@ -67,13 +68,14 @@ Result<trust::SoftwareKey> OpenHandle(const Request& request, std::string_view h
 
 Result<Settings> ReadSettings(const Environment& environment) {
   Settings settings;
-  settings.touch = LETHE_TRY(ReadAnswer("LETHE_TEST_SK_TOUCH", environment("LETHE_TEST_SK_TOUCH")));
+  settings.touch = LETHE_TRY(
+      ReadAnswer("LETHE_TEST_SK_TOUCH", environment("LETHE_TEST_SK_TOUCH"), "yes, no, refuse"));
   auto pin = environment("LETHE_TEST_SK_PIN");
   if (pin == "device") {
     settings.pin_on_device = true;
     pin.reset();
   }
-  settings.pin = LETHE_TRY(ReadAnswer("LETHE_TEST_SK_PIN", pin));
+  settings.pin = LETHE_TRY(ReadAnswer("LETHE_TEST_SK_PIN", pin, "yes, device, no, refuse"));
   settings.state_file = environment("LETHE_TEST_SK_STATE").value_or("");
   if (const auto counter = environment("LETHE_TEST_SK_COUNTER")) {
     settings.counter = ParseUnsigned<uint32_t>(*counter);

@@ -1,6 +1,7 @@
 // lethe key enroll: makes a person's key in an authenticator, checks the maker's attestation, and
 // writes the key into the policy, for review.
-// Exit codes: 0 ok, 1 failure, 2 usage, 3 the key or the policy is refused, 4 malformed.
+// Exit codes: 0 ok, 1 failure, 2 usage, 3 the key or the policy is refused, 4 malformed, 5 there is
+// no ssh-keygen.
 
 #include <fmt/format.h>
 #include <sys/random.h>
@@ -10,6 +11,8 @@
 
 #include "apps/lethe/command.h"
 #include "apps/lethe/policy_file.h"
+#include "apps/lethe/policy_report.h"
+#include "apps/lethe/ssh_sign.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/strings.h"
@@ -31,7 +34,7 @@ constexpr size_t kMaxKeyFileBytes = 64 << 10;
 struct Options {
   std::string file = "policy.toml";
   std::string person;
-  std::vector<std::string> may = {"commit", "review"};
+  std::string may = "commit,review";
   std::string type = "ed25519";
   std::string output;
   bool new_person = false;
@@ -150,7 +153,8 @@ Result<MadeKey> MakeKey(const Options& options, const trust::Policy& policy, con
                            options.person + "@" + policy.domain, "-f", file.string(), "-O",
                            "verify-required", "-O", "application=" + application, "-O",
                            "challenge=" + (folder / "challenge").string(), "-O",
-                           "write-attestation=" + (folder / "attestation").string()}}),
+                           "write-attestation=" + (folder / "attestation").string()},
+                  .package = kSshKeygenPackage}),
       "making the key");
   MadeKey made;
   made.key =
@@ -169,9 +173,9 @@ Result<MadeKey> MakeKey(const Options& options, const trust::Policy& policy, con
   return made;
 }
 
-Result<std::set<trust::Use>> ReadUses(const std::vector<std::string>& words) {
+Result<std::set<trust::Use>> ReadUses(std::string_view words) {
   std::set<trust::Use> may;
-  for (const std::string& word : words) {
+  for (const std::string_view word : Split(words, ',')) {
     const auto use = std::find_if(std::begin(trust::kAllUses), std::end(trust::kAllUses),
                                   [&](trust::Use u) { return trust::ToString(u) == word; });
     if (use == std::end(trust::kAllUses)) {
@@ -184,7 +188,7 @@ Result<std::set<trust::Use>> ReadUses(const std::vector<std::string>& words) {
 }
 
 int Report(const Options& options, const fs::path& key_file, const MadeKey& made,
-           const trust::PolicyEdit& edit, const GlobalOptions& global) {
+           const trust::PolicyEdit& edit, bool number_raised, const GlobalOptions& global) {
   const auto weakness = trust::FindWeakness(edit.policy);
   const std::string& aaguid = made.attestation.aaguid;
   if (global.json) {
@@ -207,14 +211,9 @@ int Report(const Options& options, const fs::path& key_file, const MadeKey& made
   fmt::print("{}: {} with the key in it, for review\n", options.file, PolicyName(edit.policy));
   if (weakness) fmt::print("  not a policy yet: {}\n", weakness->message);
   fmt::print("next:\n");
-  if (!weakness && edit.policy.number > 1) {
-    fmt::print(
-        "  lethe policy diff BEFORE {0}    what it changes; BEFORE is the policy in force\n"
-        "  lethe policy approve {0} --from BEFORE --key KEY    by each who approves it\n",
-        options.file);
-  }
+  if (!weakness) PrintNextSteps(options.file, edit.policy, number_raised);
   fmt::print("  git config gpg.format ssh; git config user.signingkey {}    to sign commits\n",
-             key_file.string());
+             ShellWord(key_file.string()));
   return 0;
 }
 
@@ -236,7 +235,7 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
   LETHE_TRY(RenameDurably(made_file, key_file));
   LETHE_TRY(RenameDurably(made_file.string() + ".pub", key_file.string() + ".pub"));
   LETHE_TRY(WriteFileAtomic(options.file, edit.bytes));
-  return Report(options, key_file, made, edit, global);
+  return Report(options, key_file, made, edit, edit.policy.number != policy.number, global);
 }
 
 }  // namespace
@@ -246,9 +245,9 @@ Action DeclareKeyEnroll(CLI::App& app, const GlobalOptions& global) {
   app.add_option("policy", options->file, "the policy file")->capture_default_str();
   app.add_option("--person", options->person, "whose key it is")->required();
   app.add_flag("--new-person", options->new_person, "add the person to the policy's people");
-  app.add_option("--may", options->may, "what it may sign: commit, review, release, policy")
-      ->delimiter(',')
-      ->allow_extra_args(false)
+  app.add_option("--may", options->may,
+                 "what it may sign: uses, separated by commas, of commit,review,release,policy")
+      ->type_name("USES")
       ->capture_default_str();
   app.add_option("--type", options->type, "the kind of key")
       ->check(CLI::IsMember({"ed25519", "ecdsa"}))

@@ -1,7 +1,9 @@
-// lethe key list: the keys of a policy: whose, of which kind, for what, until when.
-// Exit codes: 0 ok, 1 no such file, 4 malformed.
+// lethe key list: the keys of a policy: whose, of which kind, for what, until when; and what it
+// revokes. Exit codes: 0 ok, 1 no such file, 4 malformed.
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "apps/lethe/command.h"
 #include "apps/lethe/policy_file.h"
@@ -59,16 +61,34 @@ void PrintKey(const trust::Policy& policy, const trust::PolicyKey& key) {
              Join(UsesOf(key), ","), notes);
 }
 
+// What is revoked and has no [[key]] any more.
+void PrintGone(const trust::Policy& policy) {
+  for (const trust::RevokedKey& revoked : policy.revoked) {
+    if (std::any_of(policy.keys.begin(), policy.keys.end(), [&](const trust::PolicyKey& key) {
+          return key.key.Fingerprint() == revoked.fingerprint;
+        })) {
+      continue;
+    }
+    fmt::print("{:<16} {}  no [[key]] any more; REVOKED: {}\n", "-", revoked.fingerprint,
+               revoked.reason);
+  }
+}
+
 Result<int> Run(const Options& options, const GlobalOptions& global) {
   const std::string bytes = LETHE_TRY(ReadFile(options.file, trust::kMaxPolicyBytes));
   const trust::Policy policy = LETHE_TRY(trust::ParsePolicyDraft(bytes, options.file));
   if (global.json) {
     json::Array keys;
     for (const trust::PolicyKey& key : policy.keys) keys.push_back(KeyJson(policy, key));
-    PrintJson(json::Object{{"number", policy.number}, {"keys", std::move(keys)}});
+    json::Array revoked;
+    for (const trust::RevokedKey& key : policy.revoked)
+      revoked.push_back(json::Object{{"key", key.fingerprint}, {"reason", key.reason}});
+    PrintJson(json::Object{
+        {"number", policy.number}, {"keys", std::move(keys)}, {"revoked", std::move(revoked)}});
     return 0;
   }
   for (const trust::PolicyKey& key : policy.keys) PrintKey(policy, key);
+  PrintGone(policy);
   return 0;
 }
 

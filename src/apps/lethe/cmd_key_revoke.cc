@@ -31,10 +31,21 @@ std::string PersonOf(const trust::Policy& policy, const std::string& fingerprint
 }
 
 Result<int> Run(const Options& options, const GlobalOptions& global) {
+  if (!trust::IsOneLine(options.reason)) {
+    return Error{ErrorCode::kUsage, "--reason: must be one line, of 1 to " +
+                                        std::to_string(trust::kMaxTextBytes) + " bytes"};
+  }
   const std::string bytes = LETHE_TRY(ReadFile(options.file, trust::kMaxPolicyBytes));
-  const auto edit = LETHE_TRY(trust::RevokeKey(
+  auto revoked = trust::RevokeKey(
       bytes, {.key = {options.fingerprint, options.reason}, .keep_number = options.keep_number},
-      options.file));
+      options.file);
+  if (!revoked) {
+    Error error = std::move(revoked).error();
+    if (error.code == ErrorCode::kNotFound)
+      error.message += "; see 'lethe key list " + ShellWord(options.file) + "'";
+    return error;
+  }
+  const trust::PolicyEdit edit = std::move(revoked).value();
   LETHE_TRY(WriteFileAtomic(options.file, edit.bytes));
   const std::string person = PersonOf(edit.policy, options.fingerprint);
   if (global.json) {
@@ -49,8 +60,8 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
   fmt::print("{}: {} revokes {}'s key {}, for review\n", options.file, PolicyName(edit.policy),
              person, options.fingerprint);
   for (const std::string& note : PolicyNotes(edit.policy)) fmt::print("  note: {}\n", note);
-  fmt::print("next: lethe policy approve {} --from BEFORE --key KEY, by each who approves it\n",
-             options.file);
+  fmt::print("next:\n");
+  PrintNextSteps(options.file, edit.policy, !options.keep_number);
   return 0;
 }
 

@@ -83,8 +83,8 @@ void PrintRules(const Policy& policy) {
   fmt::print("  a release needs   {} people, each by {}; it holds for {} at most\n",
              policy.release.approvals, PinWords(policy.release.pin),
              Counted(policy.release.max_age_days, "day"));
-  fmt::print("                    {} of different operators{}\n",
-             Counted(policy.release.builders, "builder"),
+  fmt::print("                    {}{}{}\n", Counted(policy.release.builders, "builder"),
+             policy.release.builders == 1 ? "" : " of different operators",
              policy.release.log ? ", an entry in the log" : ", no log");
   fmt::print("  a policy needs    {} people of the one before, each by {}\n", policy.next.approvals,
              PinWords(policy.next.pin));
@@ -111,7 +111,8 @@ void PrintMachines(const Policy& policy) {
   if (!policy.witnesses.empty())
     fmt::print("  of the witnesses  {} must have cosigned\n", policy.witness_quorum);
   if (!policy.attestation_roots_pem.empty())
-    fmt::print("  attestation       {} vendor roots\n", policy.attestation_roots_pem.size());
+    fmt::print("  attestation       {}\n",
+               Counted(policy.attestation_roots_pem.size(), "vendor root"));
 }
 
 Result<int> Run(const Options& options, const GlobalOptions& global) {

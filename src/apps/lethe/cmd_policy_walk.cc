@@ -51,7 +51,8 @@ Result<std::map<int64_t, ChainFiles>> ListChain(const fs::path& folder, int64_t 
       return Error{ErrorCode::kMalformed, folder.string() + ": more than 100000 files"};
     const std::string name = it->path().filename().string();
     const auto number = NumberOf(name);
-    if (!number || *number <= after) continue;
+    std::error_code ignored;  // what cannot be looked at is none: a pipe would never end
+    if (!number || *number <= after || !it->is_regular_file(ignored)) continue;
     const std::string policy = std::to_string(*number) + ".toml";
     if (name == policy) chain[*number].policy = it->path();
     if (name.starts_with(policy + ".") && name.ends_with(".sig"))
@@ -85,7 +86,10 @@ Result<Chain> ReadChain(const fs::path& folder, int64_t after) {
     auto candidate = ReadCandidate(files);
     if (!candidate && candidate.error().code != ErrorCode::kMalformed)
       return std::move(candidate).error();
-    if (candidate) bytes += candidate->bytes.size();
+    if (candidate) {
+      bytes += candidate->bytes.size();
+      for (const std::string& signature : candidate->signatures) bytes += signature.size();
+    }
     if (candidate && bytes > trust::kMaxPolicyChainBytes)
       candidate = Error{ErrorCode::kMalformed, files.policy.string() + ": a chain of over 64 MiB"};
     if (!candidate) {
@@ -124,6 +128,8 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
       for (const trust::Signer& signer : step.approvers) people.push_back(signer.person);
       fmt::print("policy {} approved by {}\n", step.number, JoinNames(people));
     }
+    if (walk.steps.empty() && !walk.refusal)
+      fmt::print("nothing newer than policy {} in {}\n", first, options.folder);
     fmt::print("{}: {}\n  sha256 {}\n", walk.refusal ? "best proven" : "ok",
                PolicyName(walk.policy), walk.policy.sha256.Hex());
   }

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "base/subprocess.h"
+#include "git/ask.h"
 #include "recipe/recipe.h"
 
 namespace lethe::cli {
@@ -30,6 +31,7 @@ Result<recipe::Lock> ReadCommittedLock(const std::filesystem::path& directory,
   const auto git = LETHE_TRY(RunCommand(
       {.argv = {"git", "-C", directory.string(), "cat-file", "blob", revision + ":./recipe.lock"},
        .env = {{"LC_ALL", "C"}},
+       .package = git::kPackage,
        .max_output_bytes = recipe::kMaxLockBytes}));
   if (git.exit_code != 0) {
     return Error{ErrorCode::kNotFound,

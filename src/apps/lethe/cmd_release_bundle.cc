@@ -45,7 +45,9 @@ Result<std::vector<std::string>> ApprovalsBeside(const fs::path& statement) {
     if (++entries > kMaxFolderEntries)
       return Error{ErrorCode::kMalformed, folder.string() + ": more than 100000 files"};
     const std::string name = it->path().filename().string();
-    if (name.starts_with(prefix) && name.ends_with(".sig")) files.push_back(it->path().string());
+    std::error_code ignored;  // what cannot be looked at is none: a pipe would never end
+    if (name.starts_with(prefix) && name.ends_with(".sig") && it->is_regular_file(ignored))
+      files.push_back(it->path().string());
   }
   if (error) return Error{ErrorCode::kIo, "reading " + folder.string() + ": " + error.message()};
   std::sort(files.begin(), files.end());

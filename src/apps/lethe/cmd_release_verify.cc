@@ -78,7 +78,8 @@ std::vector<Check> ChecksOf(const trust::ProvenRelease& proven, const trust::Pol
            fmt::format("{} of {}, sha256 {}", policy.number, policy.domain, policy.sha256.Hex())},
           {"time", fmt::format("{} is in {}", FormatUtc(at), TermWords(statement))},
           {"review",
-           fmt::format("{}: {}, each signed with touch, two people behind each change",
+           fmt::format("{}: {}, each signed with touch, two people behind each change; owners and "
+                       "what merges decide: by the word of the approvals",
                        RangeWords(statement), Counted(proven.review().commits.size(), "commit"))},
           {"approvals", fmt::format("{} of {} needed, by touch{}: {}", proven.approvers().size(),
                                     policy.release.approvals, policy.release.pin ? " and PIN" : "",

@@ -88,8 +88,8 @@ void Print(const trust::ReviewVerdict& verdict, const trust::Policy& policy,
   fmt::print("{}: {} of {} accepted by {}, keys as of {}\n  from {}\n  to   {}\n",
              refused == 0 ? "ok" : "refused", verdict.commits.size() - refused,
              Counted(verdict.commits.size(), "commit"), PolicyName(policy),
-             FormatUtc(verdict.at_unix_s),
-             verdict.base ? verdict.base->Hex() : "the first commit", verdict.tip.Hex());
+             FormatUtc(verdict.at_unix_s), verdict.base ? verdict.base->Hex() : "the first commit",
+             verdict.tip.Hex());
 }
 
 int ExitCodeOf(const trust::ReviewVerdict& verdict) {

@@ -2,9 +2,11 @@
 
 #include <cstdio>
 #include <map>
+#include <optional>
 
 #include "apps/lethe/command.h"
 #include "apps/lethe/completion.h"
+#include "base/strings.h"
 
 namespace lethe::cli {
 namespace {
@@ -66,6 +68,31 @@ int Report(const Error& error, bool json) {
   return ExitCode(error.code);
 }
 
+// The first word that `group` does not know.
+std::optional<std::string> UnknownWord(const CLI::App& group) {
+  for (std::string& word : group.remaining()) {
+    if (!word.starts_with('-')) return std::move(word);
+  }
+  return {};
+}
+
+// What to say of a word that names no command; nothing where another mistake was made.
+std::optional<std::string> UnknownCommand(CLI::App& app) {
+  CLI::App* group = &app;
+  std::string name;
+  const auto chosen = app.get_subcommands();
+  if (!UnknownWord(app) && !chosen.empty()) {
+    group = chosen.front();
+    name = group->get_name() + " ";
+  }
+  const auto word = UnknownWord(*group);
+  std::vector<std::string> there;
+  for (const CLI::App* command : group->get_subcommands([](const CLI::App*) { return true; }))
+    there.push_back(command->get_name());
+  if (!word || there.empty()) return {};
+  return "unknown command '" + name + Printable(*word) + "'; there are: " + Join(there, ", ");
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Lethe builds, proves, ships and runs servers that forget.", "lethe");
   app.set_version_flag("--version", LETHE_VERSION);
@@ -93,6 +120,8 @@ int Main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     const bool help = e.get_exit_code() == 0;
+    if (const auto unknown = help ? std::nullopt : UnknownCommand(app))
+      return Report({ErrorCode::kUsage, *unknown}, global.json);
     app.exit(e);
     return help ? 0 : ExitCode(ErrorCode::kUsage);
   }

@@ -42,6 +42,15 @@ Result<int64_t> TimeBound(const std::string& at) {
 
 std::string JoinNames(const std::vector<std::string>& names) { return Join(names, ", "); }
 
+std::string ShellWord(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=.,:/@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) return std::string(word);
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
 std::string PolicyName(const trust::Policy& policy) {
   return fmt::format("policy {} of {}", policy.number, policy.domain);
 }

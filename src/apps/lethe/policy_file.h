@@ -33,6 +33,9 @@ Result<int64_t> TimeBound(const std::string& at);
 // "alice, bob"
 std::string JoinNames(const std::vector<std::string>& names);
 
+// A word for a command line that people copy: in quotes where the shell would not take it as it is.
+std::string ShellWord(std::string_view word);
+
 // "policy 3 of vpn.example"
 std::string PolicyName(const trust::Policy& policy);
 

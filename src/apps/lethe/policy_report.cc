@@ -35,6 +35,27 @@ void PrintWhoMay(const trust::Policy& policy) {
   }
 }
 
+void PrintNextSteps(const std::string& file, const trust::Policy& policy, bool number_raised) {
+  if (policy.number == 1) {
+    fmt::print(
+        "  lethe policy check {}    who can do what by it; --keep-number with each further change "
+        "before anybody relies on it\n",
+        ShellWord(file));
+    return;
+  }
+  const int64_t before = policy.number - 1;
+  fmt::print(
+      "  lethe policy diff BEFORE {0}    what it changes; BEFORE is policy {1}, in force\n"
+      "  lethe policy approve {0} --from BEFORE --key KEY    by each who approves it\n",
+      ShellWord(file), before);
+  if (number_raised) {
+    fmt::print(
+        "  (where policy {0} is not in force yet: set 'number' back to {0}, and give --keep-number "
+        "with each further change)\n",
+        before);
+  }
+}
+
 std::vector<std::string> PolicyNotes(const trust::Policy& policy) {
   std::vector<std::string> notes;
   if (policy.allow_test_keys)

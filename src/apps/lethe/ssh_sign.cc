@@ -46,7 +46,8 @@ Result<SignedMessage> SignWithSsh(const SshSigning& signing, std::string_view me
   // A file, not a pipe: ssh-keygen reads a PIN from the terminal either way.
   (void)LETHE_TRY_IN(
       RunChecked({.argv = {"ssh-keygen", "-q", "-Y", "sign", "-f", signing.key.string(), "-n",
-                           signing.name_space, file.string()}}),
+                           signing.name_space, file.string()},
+                  .package = kSshKeygenPackage}),
       "signing with " + signing.key.string());
   SignedMessage out;
   out.armoured = LETHE_TRY(ReadFile(file.string() + ".sig", trust::kMaxSshSignatureBytes));

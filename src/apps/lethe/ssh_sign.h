@@ -11,6 +11,8 @@
 
 namespace lethe::cli {
 
+inline constexpr const char* kSshKeygenPackage = "openssh-client";  // of Debian
+
 struct SshSigning {
   std::filesystem::path key;  // private key file (a FIDO key's handle), or .pub of one in ssh-agent
   std::string name_space;     // policy.Namespace(use)
@@ -30,7 +32,7 @@ struct SignedMessage {
 // Asks the person to touch the key, on stderr; ssh-keygen asks for the PIN on the terminal. The
 // signature is checked before it is returned: of this message, for this namespace, with touch, and
 // with PIN where `pin`; kUntrusted where it is not. Warns on stderr where a software key signed.
-// kIo with ssh-keygen's own words where it fails.
+// kIo with ssh-keygen's own words where it fails, kUnavailable where there is none.
 Result<SignedMessage> SignWithSsh(const SshSigning& signing, std::string_view message);
 
 }  // namespace lethe::cli

@@ -6,7 +6,7 @@
 #include "apps/lethe/arguments.h"
 #include "base/file.h"
 #include "base/strings.h"
-#include "base/subprocess.h"
+#include "git/ask.h"
 #include "image/store_set.h"
 
 namespace lethe::cli {
@@ -17,17 +17,6 @@ namespace fs = std::filesystem;
 constexpr size_t kMaxTags = 100'000;
 constexpr const char* kLockPath = "./recipe.lock";  // below the recipe's folder, for git
 
-// Git's answer, whatever the caller's environment says; nothing where it refuses.
-Result<std::string> Git(const std::string& recipe, const std::vector<std::string>& arguments) {
-  std::vector<std::string> argv = {
-      "env", "-u", "GIT_DIR", "-u", "GIT_WORK_TREE", "git", "--no-replace-objects", "-C", recipe};
-  argv.insert(argv.end(), arguments.begin(), arguments.end());
-  const auto result = LETHE_TRY(RunCommand({.argv = argv, .env = {{"LC_ALL", "C"}}}));
-  if (result.exit_code == 0) return result.out;
-  return Error{ErrorCode::kNotFound,
-               "asking git about " + recipe + ": " + std::string(Trim(result.err))};
-}
-
 Status AddNeeds(const recipe::Lock& lock, std::set<crypto::Sha256Digest>& needed) {
   for (const auto& object : image::ObjectsOf(lock)) needed.insert(object.sha256);
   return {};
@@ -36,10 +25,10 @@ Status AddNeeds(const recipe::Lock& lock, std::set<crypto::Sha256Digest>& needed
 // Commits without the lock (before it was there, after it was removed) need nothing.
 Status AddCommit(const std::string& recipe, const std::string& commit,
                  std::set<crypto::Sha256Digest>& needed) {
-  const auto listed =
-      LETHE_TRY(Git(recipe, {"ls-tree", "--name-only", "--full-name", "-z", commit, kLockPath}));
+  const auto listed = LETHE_TRY(
+      git::AskGit(recipe, {"ls-tree", "--name-only", "--full-name", "-z", commit, kLockPath}));
   if (listed.empty()) return {};
-  const std::string text = LETHE_TRY(Git(recipe, {"show", commit + ":" + kLockPath}));
+  const std::string text = LETHE_TRY(git::AskGit(recipe, {"show", commit + ":" + kLockPath}));
   return AddNeeds(LETHE_TRY(recipe::ParseLock(text, recipe + "/recipe.lock of commit " + commit)),
                   needed);
 }
@@ -76,15 +65,15 @@ Result<std::set<crypto::Sha256Digest>> NeededByHistory(const std::string& recipe
   LETHE_TRY(AddNeeds(LETHE_TRY(ReadRecipeLock(recipe, "")).lock, needed));
   std::set<std::string> revisions;
   if (commits > 0) {
-    const std::string log = LETHE_TRY(
-        Git(recipe, {"log", "-n", std::to_string(commits), "--format=%H", "HEAD", "--", "."}));
+    const std::string log = LETHE_TRY(git::AskGit(
+        recipe, {"log", "-n", std::to_string(commits), "--format=%H", "HEAD", "--", "."}));
     for (const std::string_view commit : Lines(log)) revisions.emplace(commit);
   }
   const std::string tags =
-      LETHE_TRY(Git(recipe, {"for-each-ref",
-                             "--format=%(objecttype) %(objectname) %(*objecttype) "
-                             "%(*objectname)",
-                             "refs/tags"}));
+      LETHE_TRY(git::AskGit(recipe, {"for-each-ref",
+                                     "--format=%(objecttype) %(objectname) %(*objecttype) "
+                                     "%(*objectname)",
+                                     "refs/tags"}));
   for (const std::string_view line : Lines(tags)) {
     const auto words = Words(line);
     if (words.size() >= 2 && words[0] == "commit") revisions.emplace(words[1]);
