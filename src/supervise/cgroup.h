@@ -1,0 +1,44 @@
+// Control groups (cgroup v2): one per service below the manager's own, with its limits, killed as a
+// whole. Kernel documentation: admin-guide/cgroup-v2.rst.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "supervise/service.h"
+
+namespace lethe::supervise {
+
+class Cgroup {
+ public:
+  // The group of a service below `parent` (a folder of a cgroup2 mount). One that is left from
+  // before is killed and used again.
+  static Result<Cgroup> Create(const std::filesystem::path& parent, const std::string& name);
+
+  int fd() const { return folder_.get(); }
+  // Becomes readable (EPOLLPRI) when the group becomes empty or is not empty any more.
+  int events_fd() const { return events_.get(); }
+
+  // kUnavailable names the controller that the group lacks.
+  Status Apply(const Limits& limits);
+  // Every process in it, also those that are being made.
+  Status KillAll();
+  Result<bool> IsEmpty() const;
+  // Process ids in it and below.
+  Result<std::vector<pid_t>> Processes() const;
+  // Removes the group, which must be empty.
+  Status Remove();
+
+ private:
+  std::filesystem::path path_;
+  Fd folder_;
+  Fd events_;
+};
+
+// Moves this process to a leaf "manager" of its own group and gives the controllers that exist to
+// the groups beside it. Returns the folder below which services get their groups.
+Result<std::filesystem::path> PrepareOwnCgroup();
+
+}  // namespace lethe::supervise
