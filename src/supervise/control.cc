@@ -12,12 +12,11 @@ struct VerbRow {
   Verb verb;
   bool service;
 };
-constexpr VerbRow kVerbs[] = {
-    {"status", Verb::kStatus, false},  {"start", Verb::kStart, true},
-    {"stop", Verb::kStop, true},       {"restart", Verb::kRestart, true},
-    {"drain", Verb::kDrain, true},     {"resume", Verb::kResume, true},
-    {"reload", Verb::kReload, false},  {"watch", Verb::kWatch, false},
-    {"peer", Verb::kPeer, true}};
+constexpr VerbRow kVerbs[] = {{"status", Verb::kStatus, false}, {"start", Verb::kStart, true},
+                              {"stop", Verb::kStop, true},      {"restart", Verb::kRestart, true},
+                              {"drain", Verb::kDrain, true},    {"resume", Verb::kResume, true},
+                              {"reload", Verb::kReload, false}, {"watch", Verb::kWatch, false},
+                              {"peer", Verb::kPeer, true}};
 constexpr std::pair<std::string_view, PeerAction> kPeerActions[] = {
     {"add", PeerAction::kAdd},
     {"remove", PeerAction::kRemove},
@@ -122,7 +121,9 @@ std::string WriteRequest(const Request& request) {
   return json::Write(Value(std::move(object)));
 }
 
-uint32_t RoundedClients(uint32_t clients) { return clients / 10 * 10 + (clients % 10 >= 5 ? 10 : 0); }
+uint32_t RoundedClients(uint32_t clients) {
+  return clients / 10 * 10 + (clients % 10 >= 5 ? 10 : 0);
+}
 
 Value StatusEntry(const ServiceStatus& status) {
   json::Object object{{"name", status.name},
@@ -143,8 +144,8 @@ std::string StatusAnswer(const std::vector<ServiceStatus>& services) {
 }
 
 std::string ChangeAnswer(const std::string& name, State state, Reason reason) {
-  return json::Write(Value(json::Object{
-      {"name", name}, {"state", ToString(state)}, {"reason", ToString(reason)}}));
+  return json::Write(Value(
+      json::Object{{"name", name}, {"state", ToString(state)}, {"reason", ToString(reason)}}));
 }
 
 std::string OkAnswer() { return json::Write(Value(json::Object{{"ok", true}})); }
@@ -152,6 +153,25 @@ std::string OkAnswer() { return json::Write(Value(json::Object{{"ok", true}})); 
 std::string ErrorAnswer(const Error& error) {
   return json::Write(Value(json::Object{
       {"error", Value(json::Object{{"code", ToString(error.code)}, {"message", error.message}})}}));
+}
+
+std::string CheckedPeersAnswer(std::string_view answer) {
+  constexpr size_t kMaxMessage = 300;
+  const Error bad{ErrorCode::kMalformed, "the service's answer about its peers is none"};
+  const auto value = json::Parse(answer, {kMaxRequestBytes, 3, 16});
+  if (!value) return ErrorAnswer(bad);
+  const Value* peers = value->Find("peers");
+  if (value->Find("ok") != nullptr && peers != nullptr && peers->AsInteger() != nullptr)
+    return json::Write(Value(json::Object{{"ok", true}, {"peers", *peers}}));
+  const Value* error = value->Find("error");
+  const Value* code = error == nullptr ? nullptr : error->Find("code");
+  const Value* message = error == nullptr ? nullptr : error->Find("message");
+  if (code == nullptr || message == nullptr || code->AsString() == nullptr ||
+      message->AsString() == nullptr)
+    return ErrorAnswer(bad);
+  const auto known = ParseErrorCode(*code->AsString());
+  if (!known) return ErrorAnswer(bad);
+  return ErrorAnswer({*known, Printable(message->AsString()->substr(0, kMaxMessage))});
 }
 
 }  // namespace lethe::supervise

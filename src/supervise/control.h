@@ -54,5 +54,8 @@ std::string StatusAnswer(const std::vector<ServiceStatus>& services);
 std::string ChangeAnswer(const std::string& name, State state, Reason reason);
 std::string OkAnswer();
 std::string ErrorAnswer(const Error& error);
+// What a service may answer about its peers, {"ok":true,"peers":N} or an error with a code that
+// exists, written anew; else an error that says so.
+std::string CheckedPeersAnswer(std::string_view answer);
 
 }  // namespace lethe::supervise

@@ -196,12 +196,13 @@ Machine::Actions Machine::HooksDone(bool well, Time now) {
     return actions;
   }
   // It was stopped meanwhile, before its program ran.
-  if (state_ == State::kStopping && !program_runs_) return Ended(now);
+  if (state_ == State::kStopping && !group_in_use_) return Ended(now);
   return {};
 }
 
 Machine::Actions Machine::Spawned(Time now) {
   program_runs_ = true;
+  group_in_use_ = true;
   if (state_ != State::kStarting) return {};
   if (service_.task || service_.ready.notify) return {};
   if (service_.ready.probe) return {Action::kProbe};
@@ -235,8 +236,7 @@ Machine::Actions Machine::BecomeReady(Time now) {
 }
 
 Machine::Actions Machine::Probed(bool answered, Time now) {
-  if (state_ == State::kStarting)
-    return answered ? BecomeReady(now) : Actions{Action::kProbe};
+  if (state_ == State::kStarting) return answered ? BecomeReady(now) : Actions{Action::kProbe};
   if (state_ != State::kReady || !service_.ready.probe) return {};
   deadline_ = now + service_.ready.probe->interval;
   probe_failures_ = answered ? 0 : probe_failures_ + 1;
@@ -248,8 +248,8 @@ Machine::Actions Machine::End(Reason reason, Time now) {
   reason_ = reason;
   signalled_ = true;
   Enter(State::kStopping, now + service_.stop.timeout);
-  if (!program_runs_) return hooks_ == Hooks::kNone ? Ended(now) : Actions{};
-  return {Action::kStopSignal};
+  if (program_runs_) return {Action::kStopSignal};
+  return hooks_ == Hooks::kNone ? Ended(now) : Actions{};
 }
 
 Machine::Actions Machine::Exited(bool well, bool by_signal, Time now) {
@@ -287,6 +287,7 @@ Machine::Actions Machine::Unsealed(Time now) {
 Machine::Actions Machine::Ended(Time now) {
   const bool steady = ready_since_ && now - *ready_since_ >= kSteady;
   ready_since_.reset();
+  group_in_use_ = false;
   if (steady) in_a_row_ = 0;
   if (!wanted_) {
     Enter(State::kStopped);

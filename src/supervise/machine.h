@@ -1,5 +1,5 @@
-// What a service does next: one state machine per service. Pure: events and the time come in, actions
-// go out; whoever owns it carries them out and tells what became of them.
+// What a service does next: one state machine per service. Pure: events and the time come in,
+// actions go out; whoever owns it carries them out and tells what became of them.
 #pragma once
 
 #include <chrono>
@@ -48,14 +48,14 @@ std::string_view ToString(State state);
 std::string_view ToString(Reason reason);
 
 enum class Action {
-  kOpen,       // run the commands of drain.open; answer by HooksDone
-  kClose,      // run those of drain.close; answer by HooksDone
-  kSpawn,      // start the program; answer by Spawned or SpawnFailed
-  kProbe,      // probe once; answer by Probed
-  kStopSignal, // send stop.signal to the program
+  kOpen,        // run the commands of drain.open; answer by HooksDone
+  kClose,       // run those of drain.close; answer by HooksDone
+  kSpawn,       // start the program; answer by Spawned or SpawnFailed
+  kProbe,       // probe once; answer by Probed
+  kStopSignal,  // send stop.signal to the program
   kDrainSignal,
   kReloadSignal,
-  kKill,       // kill the whole control group; answer by GroupEmpty
+  kKill,  // kill the whole control group; answer by GroupEmpty
 };
 
 class Machine {
@@ -86,12 +86,12 @@ class Machine {
   Actions StartDrain(std::chrono::seconds deadline, Time now);
   bool CanResume() const { return state_ == State::kDraining; }
   Actions Resume(Time now);
-  // Another file. It takes effect at once where it can; where a running service has to start anew it
-  // does, and gets its old file back when that does not make it ready.
+  // Another file. It takes effect at once where it can; where a running service has to start anew
+  // it does, and gets its old file back when that does not make it ready.
   Actions Replace(Service service, Time now);
 
   // What became of actions, and what happened.
-  Actions DependenciesMet(Time now);         // only a waiting service cares
+  Actions DependenciesMet(Time now);  // only a waiting service cares
   void DependenciesFailed();
   Actions HooksDone(bool well, Time now);
   Actions Spawned(Time now);
@@ -115,8 +115,8 @@ class Machine {
   Actions Begin(Time now);
   Actions Spawn();
   Actions BecomeReady(Time now);
-  Actions End(Reason reason, Time now);    // by its stop signal, then by force
-  Actions Ended(Time now);                 // nothing of it runs any more
+  Actions End(Reason reason, Time now);  // by its stop signal, then by force
+  Actions Ended(Time now);               // nothing of it runs any more
   Actions Crashed(Time now);
 
   Service service_;
@@ -127,6 +127,7 @@ class Machine {
   bool wanted_ = false;
   bool start_at_once_ = false;  // when it has ended: asked for, no crash
   bool program_runs_ = false;
+  bool group_in_use_ = false;  // the program, or what it left
   bool signalled_ = false;  // the manager ended it
   std::optional<Time> deadline_;
   std::optional<Time> ready_since_;

@@ -1,5 +1,5 @@
-// Sends one probe of a protocol to a service on a loopback address and waits for its answer, without
-// blocking.
+// Sends one probe of a protocol to a service on a loopback address and waits for its answer,
+// without blocking.
 #pragma once
 
 #include <chrono>
@@ -21,8 +21,8 @@ struct Exchange {
 
 class ProbeRun {
  public:
-  // Calls `done` once: true when the answer came, false after kTimeout or where the address refuses.
-  // Ends without a call when it is destroyed.
+  // Calls `done` once: true when the answer came, false after kTimeout or where the address
+  // refuses. Ends without a call when it is destroyed.
   static constexpr std::chrono::milliseconds kTimeout{1000};
   ProbeRun(EventLoop& loop, const Probe& probe, Exchange exchange, std::function<void(bool)> done);
   ~ProbeRun();

@@ -75,8 +75,8 @@ Result<int64_t> IntegerOr(TableReader& reader, std::string_view key, toml::Integ
   return LETHE_TRY(reader.OptionalInteger(key, range)).value_or(fallback);
 }
 
-Result<Milliseconds> DurationOr(TableReader& reader, std::string_view key,
-                                toml::IntegerRange range, Milliseconds fallback) {
+Result<Milliseconds> DurationOr(TableReader& reader, std::string_view key, toml::IntegerRange range,
+                                Milliseconds fallback) {
   return Milliseconds(LETHE_TRY(IntegerOr(reader, key, range, fallback.count())));
 }
 
@@ -193,7 +193,8 @@ Result<Ready> ReadReady(TableReader& root) {
   LETHE_TRY(reader->Finish());
   if (!probe) {
     if (address || port || interval)
-      return reader->ErrorAt(0, "address, port and interval_ms belong to a probe, and there is none");
+      return reader->ErrorAt(0,
+                             "address, port and interval_ms belong to a probe, and there is none");
     return ready;
   }
   const ProbeKind kind = LETHE_TRY(OneOf(*reader, *probe, "probe", kProbes));
@@ -217,8 +218,8 @@ Result<Restart> ReadRestart(TableReader& root) {
   restart.max = LETHE_TRY(DurationOr(*reader, "max_ms", {1, 600'000}, restart.max));
   restart.crash_limit = static_cast<unsigned>(
       LETHE_TRY(IntegerOr(*reader, "crash_limit", {0, 1000}, restart.crash_limit)));
-  restart.crash_window = std::chrono::seconds(LETHE_TRY(
-      IntegerOr(*reader, "crash_window_s", {1, 86'400}, restart.crash_window.count())));
+  restart.crash_window = std::chrono::seconds(
+      LETHE_TRY(IntegerOr(*reader, "crash_window_s", {1, 86'400}, restart.crash_window.count())));
   LETHE_TRY(reader->Finish());
   if (restart.first > restart.max)
     return reader->ErrorAt(0, "key 'first_ms' in [restart]: is more than max_ms");
@@ -247,8 +248,8 @@ Result<Limits> ReadLimits(TableReader& root) {
   }
   if (const auto percent = LETHE_TRY(reader->OptionalInteger("cpu_percent", {1, 100'000})))
     limits.cpu_percent = static_cast<unsigned>(*percent);
-  limits.open_files = static_cast<uint64_t>(
-      LETHE_TRY(IntegerOr(*reader, "open_files", {8, 1'000'000}, 1024)));
+  limits.open_files =
+      static_cast<uint64_t>(LETHE_TRY(IntegerOr(*reader, "open_files", {8, 1'000'000}, 1024)));
   limits.locked_bytes =
       static_cast<uint64_t>(LETHE_TRY(IntegerOr(*reader, "locked_mib", {0, kMaxMib}, 0))) << 20;
   LETHE_TRY(reader->Finish());
@@ -262,8 +263,7 @@ Result<SandboxRules> ReadSandbox(TableReader& root) {
   if (!reader) return rules;
   rules.capabilities =
       LETHE_TRY(List(*reader, "capabilities", IsWord, "allowed: a name such as net_admin"));
-  rules.devices =
-      LETHE_TRY(List(*reader, "devices", IsDevice, "allowed: a path below /dev"));
+  rules.devices = LETHE_TRY(List(*reader, "devices", IsDevice, "allowed: a path below /dev"));
   rules.read = LETHE_TRY(List(*reader, "read", IsPath, kPath));
   rules.scratch = LETHE_TRY(List(*reader, "scratch", IsPath, kPath));
   rules.scratch_bytes =
@@ -332,8 +332,9 @@ Result<Service> ParseService(std::string_view name, std::string_view text, std::
   LETHE_TRY(reader.Finish());
   if (service.task && (service.ready.notify || service.ready.probe || service.counter ||
                        service.peers || service.reload_signal != 0)) {
-    return reader.ErrorAt(0, "a task is ready when it ended: [ready], [reload], counter and peers "
-                             "are for services that go on");
+    return reader.ErrorAt(0,
+                          "a task is ready when it ended: [ready], [reload], counter and peers "
+                          "are for services that go on");
   }
   return service;
 }
