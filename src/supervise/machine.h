@@ -128,7 +128,7 @@ class Machine {
   bool start_at_once_ = false;  // when it has ended: asked for, no crash
   bool program_runs_ = false;
   bool group_in_use_ = false;  // the program, or what it left
-  bool signalled_ = false;  // the manager ended it
+  bool signalled_ = false;     // the manager ended it
   std::optional<Time> deadline_;
   std::optional<Time> ready_since_;
   std::deque<Time> crashes_;  // within restart.crash_window
