@@ -51,9 +51,7 @@ Result<std::pair<Fd, Fd>> PacketSockets() {
 Result<std::unique_ptr<Runner>> Runner::Create(Surroundings& surroundings, Service service) {
   Cgroup cgroup = LETHE_TRY(Cgroup::Create(surroundings.cgroup, service.name));
   std::unique_ptr<Runner> runner(new Runner(surroundings, std::move(service), std::move(cgroup)));
-  Runner* self = runner.get();
-  LETHE_TRY(surroundings.loop.Add(runner->cgroup_.events_fd(), EPOLLPRI,
-                                  [self] { self->OnGroupEvent(); }));
+  LETHE_TRY(runner->WatchGroup());
   return runner;
 }
 
@@ -140,6 +138,8 @@ Machine::Actions Runner::Spawn() {
     sandbox_rules_ = service.sandbox;
     sandbox_user_ = service.user;
   }
+  if (const auto renewed = RenewGroup(); !renewed)
+    return machine_.SpawnFailed(Reason::kSandbox, Now());
   if (const auto applied = cgroup_.Apply(service.limits); !applied)
     return machine_.SpawnFailed(ReasonOf(applied.error()), Now());
   auto options = OpenChannels();
@@ -158,6 +158,17 @@ Machine::Actions Runner::Spawn() {
   return machine_.Spawned(Now());
 }
 
+Status Runner::RenewGroup() {
+  if (!cgroup_.was_killed()) return {};
+  surroundings_.loop.Remove(cgroup_.events_fd());
+  cgroup_ = LETHE_TRY(Cgroup::Create(surroundings_.cgroup, machine_.service().name));
+  return WatchGroup();
+}
+
+Status Runner::WatchGroup() {
+  return surroundings_.loop.Add(cgroup_.events_fd(), EPOLLPRI, [this] { OnGroupEvent(); });
+}
+
 Result<SpawnOptions> Runner::OpenChannels() {
   CloseChannels();
   const Service& service = machine_.service();
@@ -170,10 +181,8 @@ Result<SpawnOptions> Runner::OpenChannels() {
   };
   if (service.ready.notify)
     LETHE_TRY(add(notify_, LETHE_TRY(PacketPipe()), "LETHE_NOTIFY_FD", &Runner::OnNotify));
-  if (service.counter) {
+  if (service.counter)
     LETHE_TRY(add(counter_, LETHE_TRY(PacketPipe()), "LETHE_COUNTER_FD", &Runner::OnCounter));
-    clients_ = 0;
-  }
   if (service.peers)
     LETHE_TRY(add(peers_, LETHE_TRY(PacketSockets()), "LETHE_PEERS_FD", &Runner::OnPeersAnswer));
   if (surroundings_.meter) {
@@ -205,7 +214,10 @@ Machine::Actions Runner::KillGroup() {
 }
 
 void Runner::RunHooks(const std::vector<CommandLine>& commands) {
-  hooks_.Run(commands, -1, [this](bool well) { Do(machine_.HooksDone(well, Now())); });
+  hooks_.Run(commands, -1, [this](bool well) {
+    Do(machine_.HooksDone(well, Now()));
+    if (clients_ == 0U) Do(machine_.NoClients(Now()));
+  });
 }
 
 void Runner::StartProbe() {

@@ -63,6 +63,8 @@ class Runner {
   void Do(Machine::Actions actions);
   Machine::Actions Carry(Action action);
   Machine::Actions Spawn();
+  Status RenewGroup();
+  Status WatchGroup();
   Result<SpawnOptions> OpenChannels();
   void CloseChannels();
   Machine::Actions KillGroup();
