@@ -123,9 +123,8 @@ class Vpnd:
         mine = next(line[3:] for line in own if line.startswith("0::"))
         mounts = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
         mount = next(line.split()[4] for line in mounts if " - cgroup2 " in line)
-        folder = pathlib.Path(mount + mine).parent
-        return {path.name: path for path in folder.iterdir()
-                if path.is_dir() and path.name != "manager"}
+        folder = pathlib.Path(f"{mount}{mine}/lethe-vpnd-{self.process.pid}")
+        return {path.name: path for path in folder.iterdir() if path.is_dir()}
 
     def pids(self, name):
         group = self.groups().get(name)

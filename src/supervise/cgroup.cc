@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kKillTimeout(5);
 constexpr uint64_t kCpuPeriodUs = 100'000;
+constexpr const char* kManagerLeaf = "manager";
 
 Status WriteAt(int folder, const char* name, std::string_view text) {
   const Fd fd(::openat(folder, name, O_WRONLY | O_CLOEXEC));
@@ -166,21 +167,18 @@ Status Cgroup::Remove() {
 
 Result<fs::path> PrepareOwnCgroup() {
   const fs::path mount = LETHE_TRY(Cgroup2Mount());
-  fs::path own = mount / LETHE_TRY(OwnGroup());
-  // The system manager gave it a group of its own (Delegate=yes); by hand, it makes one.
-  if (own.filename().extension() != ".service") {
-    own /= "lethe-vpnd-" + std::to_string(::getpid());
+  const fs::path here = mount / LETHE_TRY(OwnGroup());
+  fs::path own = here / ("lethe-vpnd-" + std::to_string(::getpid()));
+  if (here.filename() == kManagerLeaf && here.parent_path().extension() == ".service") {
+    own = here.parent_path();
+  } else {
     LETHE_TRY(MakeGroup(own));
   }
-  const fs::path leaf = own / "manager";
-  LETHE_TRY(MakeGroup(leaf));
-  const Fd folder = LETHE_TRY(OpenFile(leaf, O_RDONLY | O_DIRECTORY));
-  LETHE_TRY(WriteAt(folder.get(), "cgroup.procs", "0"));
-  const Fd parent = LETHE_TRY(OpenFile(own, O_RDONLY | O_DIRECTORY));
+  const Fd folder = LETHE_TRY(OpenFile(own, O_RDONLY | O_DIRECTORY));
   const std::string controllers = LETHE_TRY(ReadFile(own / "cgroup.controllers"));
   for (const auto name : Words(Trim(controllers))) {
     // One that cannot be given on is missed where a limit needs it.
-    (void)WriteAt(parent.get(), "cgroup.subtree_control", "+" + std::string(name));
+    (void)WriteAt(folder.get(), "cgroup.subtree_control", "+" + std::string(name));
   }
   return own;
 }

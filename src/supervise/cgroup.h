@@ -40,8 +40,9 @@ class Cgroup {
   bool was_killed_ = false;
 };
 
-// Moves this process to a leaf "manager" of its own group and gives the controllers that exist to
-// the groups beside it. Returns the folder below which services get their groups.
+// The folder below which services get their groups, with every controller that there is. In a unit
+// of systemd that is the unit's own (Delegate=yes, DelegateSubgroup=manager: this process is in a leaf
+// of it already, and moving there would take some 20 ms); by hand, a fresh one below the current.
 Result<std::filesystem::path> PrepareOwnCgroup();
 
 }  // namespace lethe::supervise

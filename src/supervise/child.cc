@@ -44,7 +44,7 @@ class ChildRun {
   explicit ChildRun(const ChildStart& start) : start_(start), plan_(*start.plan) {}
 
   void Run() {
-    ResetSignals();
+    LeaveManager();
     SetLimits();
     BuildRoot();
     TakeDescriptors();
@@ -63,12 +63,7 @@ class ChildRun {
     if (result < 0) Fail(step, detail);
   }
 
-  void ResetSignals() {
-    for (int signal = 1; signal < NSIG; ++signal) {
-      struct sigaction action {};
-      action.sa_handler = SIG_DFL;
-      ::sigaction(signal, &action, nullptr);  // two cannot be set, some are the library's
-    }
+  void LeaveManager() {
     ::setsid();
     ::umask(077);
     // The manager may be spared by the kernel when memory is short; its services are not.

@@ -41,6 +41,7 @@ Manager::~Manager() {
   server_.reset();
   runners_.clear();
   leaving_.clear();
+  ::rmdir(surroundings_.cgroup.c_str());  // of systemd's it is not ours, and not empty
   if (signals_) loop_.Remove(signals_.get());
 }
 

@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <memory>
+#include <tuple>
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -144,9 +146,7 @@ Status RefuseNamespaces(scmp_filter_ctx filter) {
   return Check(::seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0));
 }
 
-}  // namespace
-
-Result<std::vector<sock_filter>> CompileFilter(const SandboxRules& rules) {
+Result<std::vector<sock_filter>> Compile(const SandboxRules& rules) {
   const Filter filter(::seccomp_init(SCMP_ACT_ALLOW));
   if (filter == nullptr) return Error{ErrorCode::kIo, "making a system call filter"};
   // 32-bit and x32 calls.
@@ -163,6 +163,21 @@ Result<std::vector<sock_filter>> CompileFilter(const SandboxRules& rules) {
   if (::pread(file.get(), program.data(), static_cast<size_t>(size), 0) != size)
     return IoError("reading", "a memory file");
   return program;
+}
+
+}  // namespace
+
+Result<std::vector<sock_filter>> CompileFilter(const SandboxRules& rules) {
+  // Many services have the same rules, and compiling takes longer than a start.
+  static std::map<std::tuple<std::vector<SocketKind>, std::vector<std::string>,
+                             std::vector<std::string>>,
+                  std::vector<sock_filter>>
+      compiled;
+  const auto key = std::tuple(rules.sockets, rules.allow, rules.deny);
+  const auto known = compiled.find(key);
+  if (known != compiled.end()) return known->second;
+  if (compiled.size() > kMaxServices) compiled.clear();
+  return compiled.emplace(key, LETHE_TRY(Compile(rules))).first->second;
 }
 
 }  // namespace lethe::supervise

@@ -121,7 +121,7 @@ Result<Child> Spawn(const Service& service, const Sandbox& sandbox, const SpawnO
                          .failure = &failure};
   int pidfd = -1;
   clone_args arguments{};
-  arguments.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_NEWNS | CLONE_NEWIPC |
+  arguments.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_NEWNS | CLONE_NEWIPC |
                     CLONE_NEWUTS | (plan.own_network ? CLONE_NEWNET : 0);
   arguments.pidfd = reinterpret_cast<uint64_t>(&pidfd);
   arguments.exit_signal = SIGCHLD;
