@@ -8,8 +8,8 @@
 
 namespace lethe::supervise {
 
-// A fresh probe. `pid` is the service's program: the WireGuard probe takes the key that it was
-// given from that service's scratch folder (docs/formats/wireguard.md).
-Result<Exchange> MakeExchange(ProbeKind kind, pid_t pid);
+// A fresh probe. `pid` is the service's program: keys of a WireGuard probe lie in the service's own
+// file system.
+Result<probe::Exchange> MakeExchange(const Probe& probe, pid_t pid);
 
 }  // namespace lethe::supervise

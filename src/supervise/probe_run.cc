@@ -19,7 +19,7 @@ constexpr size_t kMaxAnswer = 4096;
 
 }  // namespace
 
-ProbeRun::ProbeRun(EventLoop& loop, const Probe& probe, Exchange exchange,
+ProbeRun::ProbeRun(EventLoop& loop, const Probe& probe, probe::Exchange exchange,
                    std::function<void(bool)> done)
     : loop_(loop),
       exchange_(std::move(exchange)),

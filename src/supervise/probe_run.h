@@ -7,24 +7,18 @@
 #include <memory>
 #include <string>
 
+#include "probe/probe.h"
 #include "supervise/event_loop.h"
 #include "supervise/service.h"
 
 namespace lethe::supervise {
-
-// What is sent, and whether what comes back is an answer to it.
-struct Exchange {
-  std::string request;
-  std::function<bool(std::string_view answer)> is_answer;
-  bool stream = false;  // TCP; else UDP
-};
 
 class ProbeRun {
  public:
   // Calls `done` once: true when the answer came, false after kTimeout or where the address
   // refuses. Ends without a call when it is destroyed.
   static constexpr std::chrono::milliseconds kTimeout{1000};
-  ProbeRun(EventLoop& loop, const Probe& probe, Exchange exchange, std::function<void(bool)> done);
+  ProbeRun(EventLoop& loop, const Probe& probe, probe::Exchange exchange, std::function<void(bool)> done);
   ~ProbeRun();
   ProbeRun(const ProbeRun&) = delete;
   ProbeRun& operator=(const ProbeRun&) = delete;
@@ -42,7 +36,7 @@ class ProbeRun {
   void Finish(bool answered);
 
   EventLoop& loop_;
-  Exchange exchange_;
+  probe::Exchange exchange_;
   std::function<void(bool)> done_;
   std::chrono::steady_clock::time_point deadline_;
   Fd socket_;

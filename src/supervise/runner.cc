@@ -222,7 +222,7 @@ void Runner::RunHooks(const std::vector<CommandLine>& commands) {
 
 void Runner::StartProbe() {
   const Probe& probe = *machine_.service().ready.probe;
-  auto exchange = MakeExchange(probe.kind, child_.pid);
+  auto exchange = MakeExchange(probe, child_.pid);
   if (!exchange) return Do(machine_.Probed(false, Now()));
   probe_ =
       std::make_unique<ProbeRun>(surroundings_.loop, probe, std::move(*exchange),

@@ -190,11 +190,12 @@ Result<Ready> ReadReady(TableReader& root) {
   const auto address = LETHE_TRY(reader->OptionalString("address"));
   const auto port = LETHE_TRY(reader->OptionalInteger("port", {1, 65535}));
   const auto interval = LETHE_TRY(reader->OptionalInteger("interval_ms", {0, 600'000}));
+  const auto keys = LETHE_TRY(reader->OptionalString("keys"));
   LETHE_TRY(reader->Finish());
   if (!probe) {
-    if (address || port || interval)
-      return reader->ErrorAt(0,
-                             "address, port and interval_ms belong to a probe, and there is none");
+    if (address || port || interval || keys)
+      return reader->ErrorAt(
+          0, "address, port, interval_ms and keys belong to a probe, and there is none");
     return ready;
   }
   const ProbeKind kind = LETHE_TRY(OneOf(*reader, *probe, "probe", kProbes));
@@ -203,10 +204,14 @@ Result<Ready> ReadReady(TableReader& root) {
     return Bad(*reader, *address, "address", "allowed: an address of 127.0.0.0/8, ::1");
   if (interval && *interval != 0 && *interval < 1000)
     return reader->ErrorAt(0, "key 'interval_ms' in [ready]: must be 0, or 1000 to 600000");
+  if (keys.has_value() != (kind == ProbeKind::kWireGuard))
+    return reader->ErrorAt(probe->line, "key 'keys' in [ready]: goes with the probe 'wireguard'");
+  if (keys && !IsPath(keys->value)) return Bad(*reader, *keys, "keys", "allowed: an absolute path");
   ready.probe = Probe{.kind = kind,
                       .address = address ? address->value : "127.0.0.1",
                       .port = static_cast<uint16_t>(*port),
-                      .interval = Milliseconds(interval.value_or(0))};
+                      .interval = Milliseconds(interval.value_or(0)),
+                      .keys = keys ? keys->value : ""};
   return ready;
 }
 

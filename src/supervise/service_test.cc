@@ -68,7 +68,7 @@ signal = "HUP"
   EXPECT_EQ(service->after, std::vector<std::string>{"resolver"});
   EXPECT_TRUE(service->counter && service->peers && !service->task);
   EXPECT_EQ(service->environment.at("LANG"), "C");
-  const Probe probe{ProbeKind::kOpenVpnUdp, "::1", 1194, Milliseconds(5000)};
+  const Probe probe{ProbeKind::kOpenVpnUdp, "::1", 1194, Milliseconds(5000), ""};
   EXPECT_EQ(service->ready, (Ready{true, probe, Milliseconds(500)}));
   EXPECT_EQ(service->restart,
             (Restart{Milliseconds(7), Milliseconds(70), 3, std::chrono::seconds(9)}));
@@ -120,6 +120,9 @@ TEST(ParseService, RefusesWithFileLineAndKey) {
       {std::string(kLeast) + "[ready]\nprobe = \"dns\"\nport = 1\naddress = \"127.0.0.1.evil\"",
        "key 'address'"},
       {std::string(kLeast) + "[ready]\nprobe = \"dns\"\nport = 1\ninterval_ms = 10", "interval_ms"},
+      {std::string(kLeast) + "[ready]\nprobe = \"wireguard\"\nport = 1", "key 'keys' in [ready]"},
+      {std::string(kLeast) + "[ready]\nprobe = \"dns\"\nport = 1\nkeys = \"/k\"",
+       "key 'keys' in [ready]"},
       {std::string(kLeast) + "[restart]\nfirst_ms = 50\nmax_ms = 40", "more than max_ms"},
       {std::string(kLeast) + "[stop]\nsignal = \"KILL\"", "allowed: TERM, INT, QUIT"},
       {std::string(kLeast) + "[limits]\ntasks = 0", "key 'tasks' in [limits]"},
