@@ -39,13 +39,16 @@ def service(command, user="root", tables="", **top):
 class Vpnd:
     """`files` are service files by name. Ends with the block that made it."""
 
-    def __init__(self, files, *options):
+    def __init__(self, files, *options, netns=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lethe-vpnd-"))
         self.folder.chmod(0o755)  # services of other users read their programs here
         self.services = self.folder / "services"
         self.socket = self.folder / "socket"
         self.options = options
         self.process = None
+        # A network namespace of its own, with nothing but loopback.
+        self.around = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"] \
+            if netns else []
         self.write(self.services, files)
 
     @staticmethod
@@ -65,13 +68,29 @@ class Vpnd:
 
     def start(self):
         self.process = subprocess.Popen(
-            [VPND, "run", "--services", self.services, "--socket", self.socket, *self.options],
+            [*self.around, VPND, "run", "--services", self.services, "--socket", self.socket, *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         eventually(lambda: self.socket.exists() or self.process.poll() is not None,
                    "the control socket is there")
         if self.process.poll() is not None:
             raise AssertionError(f"lethe-vpnd ended: {self.process.stdout.read().decode()}")
         return self
+
+    def _enter(self, words):
+        if not self.around:
+            return [str(word) for word in words]
+        target = ["nsenter", "--net", "--target", str(self.process.pid)] if self.process else []
+        return [*target, *(str(word) for word in words)]
+
+    def inside(self, *words, given=None, may_fail=False):
+        """Runs a program in its network namespace; what it says, or None where it fails."""
+        done = subprocess.run(self._enter(words), input=given, capture_output=True, text=True)
+        check(done.returncode == 0 or may_fail, f"{words}: {done.stderr}")
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    def background(self, *words):
+        return subprocess.Popen(self._enter(words), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def __enter__(self):
         return self

@@ -134,17 +134,21 @@ class Look {
     if (::getsockopt(copy.get(), SOL_SOCKET, SO_DOMAIN, &family, &size) != 0) return false;
     size = sizeof protocol;
     if (::getsockopt(copy.get(), SOL_SOCKET, SO_PROTOCOL, &protocol, &size) != 0) return false;
-    // The channel for peers, and whatever else it has from its manager, has no name on either side.
-    if (family == AF_UNIX && service_.peers && IsUnnamedPair(copy.get())) return true;
+    // A pair of its own, or a channel that its manager gave it: neither side has a name.
+    if (family == AF_UNIX && IsUnnamedPair(copy.get())) return true;
     const auto kind = KindOf(family, protocol);
     const auto& sockets = service_.sandbox.sockets;
     return kind && std::find(sockets.begin(), sockets.end(), *kind) != sockets.end();
   }
 
   static bool IsUnnamedPair(int socket) {
-    sockaddr_storage peer{};
-    socklen_t size = sizeof peer;
-    return ::getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
+    sockaddr_storage name{};
+    socklen_t size = sizeof name;
+    if (::getpeername(socket, reinterpret_cast<sockaddr*>(&name), &size) != 0 ||
+        size > sizeof(sa_family_t))
+      return false;
+    size = sizeof name;
+    return ::getsockname(socket, reinterpret_cast<sockaddr*>(&name), &size) == 0 &&
            size <= sizeof(sa_family_t);
   }
 
