@@ -153,11 +153,24 @@ Status LoopbackUp() {
   return {};
 }
 
+// What devtmpfs lacks.
+Status LinkStandardStreams() {
+  constexpr std::pair<const char*, const char*> kLinks[] = {{"/proc/self/fd", "/dev/fd"},
+                                                            {"/proc/self/fd/0", "/dev/stdin"},
+                                                            {"/proc/self/fd/1", "/dev/stdout"},
+                                                            {"/proc/self/fd/2", "/dev/stderr"}};
+  for (const auto& [to, link] : kLinks) {
+    if (::symlink(to, link) != 0 && errno != EEXIST) return IoError("linking", link);
+  }
+  return {};
+}
+
 Status BecomeServer(const std::string& folder) {
   LETHE_TRY(NewTmp(folder));
   LETHE_TRY(Mount("run", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755"));
   LETHE_TRY(Mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "mode=0620,ptmxmode=666"));
   LETHE_TRY(Mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"));
+  LETHE_TRY(LinkStandardStreams());
   LETHE_TRY(AllControllers());
   return LoopbackUp();
 }
