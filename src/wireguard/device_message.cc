@@ -12,10 +12,10 @@
 namespace lethe::wireguard {
 namespace {
 
-constexpr size_t kBatchBytes = 60 << 10;        // of a message; attributes end at 64 KiB
-constexpr size_t kAllowedPerPiece = 512;        // of a peer, in one message
-constexpr size_t kPeerBytes = 160;              // at most, without its addresses
-constexpr size_t kAllowedBytes = 48;            // at most, each
+constexpr size_t kBatchBytes = 60 << 10;  // of a message; attributes end at 64 KiB
+constexpr size_t kAllowedPerPiece = 512;  // of a peer, in one message
+constexpr size_t kPeerBytes = 160;        // at most, without its addresses
+constexpr size_t kAllowedBytes = 48;      // at most, each
 constexpr uint8_t kGenericVersion = 1;
 
 std::string_view View(const Key& key) {
@@ -176,7 +176,7 @@ Status EncodeChange(const Target& target, const Change& change, const PeerList& 
 
 namespace {
 
-Result<std::chrono::milliseconds> DecodeTime(std::string_view bytes) {
+Result<Milliseconds> DecodeTime(std::string_view bytes) {
   struct KernelTime {
     int64_t seconds;
     int64_t nanoseconds;
@@ -185,7 +185,7 @@ Result<std::chrono::milliseconds> DecodeTime(std::string_view bytes) {
   constexpr int64_t kYear9999 = 253'402'300'799;
   if (time.seconds < 0 || time.seconds > kYear9999)
     return Error{ErrorCode::kMalformed, "a time of the kernel is none"};
-  return std::chrono::milliseconds(time.seconds * 1000 + time.nanoseconds / 1'000'000);
+  return Milliseconds(time.seconds * 1000 + time.nanoseconds / 1'000'000);
 }
 
 Result<PeerReport> DecodePeer(std::string_view bytes) {
@@ -215,8 +215,7 @@ Result<PeerReport> DecodePeer(std::string_view bytes) {
 
 }  // namespace
 
-Status DecodePeers(std::string_view payload,
-                   const std::function<Status(const PeerReport&)>& each) {
+Status DecodePeers(std::string_view payload, const std::function<Status(const PeerReport&)>& each) {
   (void)LETHE_TRY(ReadStruct<genlmsghdr>(payload));
   payload.remove_prefix(GENL_HDRLEN);
   while (!payload.empty()) {

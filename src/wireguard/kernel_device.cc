@@ -32,9 +32,8 @@ Status KernelDevice::Apply(const Change& change, const PeerList& list) {
 }
 
 Status KernelDevice::ForEachPeer(const std::function<Status(const PeerReport&)>& each) {
-  return socket_.Dump(EncodeDump(target_), "reading the peers", [&](std::string_view payload) {
-    return DecodePeers(payload, each);
-  });
+  return socket_.Dump(EncodeDump(target_), "reading the peers",
+                      [&](std::string_view payload) { return DecodePeers(payload, each); });
 }
 
 }  // namespace lethe::wireguard

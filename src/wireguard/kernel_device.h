@@ -17,8 +17,7 @@ class KernelDevice : public Device {
   Status ForEachPeer(const std::function<Status(const PeerReport&)>& each) override;
 
  private:
-  KernelDevice(NetlinkSocket socket, Target target)
-      : socket_(std::move(socket)), target_(target) {}
+  KernelDevice(NetlinkSocket socket, Target target) : socket_(std::move(socket)), target_(target) {}
 
   NetlinkSocket socket_;
   Target target_;

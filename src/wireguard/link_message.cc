@@ -88,8 +88,8 @@ std::string EncodeAddressDump() {
 }
 
 std::string EncodeAddress(uint32_t index, const InterfaceAddress& address, bool add) {
-  const auto flags = static_cast<uint16_t>(NLM_F_REQUEST | NLM_F_ACK |
-                                           (add ? NLM_F_CREATE | NLM_F_REPLACE : 0));
+  const auto flags =
+      static_cast<uint16_t>(NLM_F_REQUEST | NLM_F_ACK | (add ? NLM_F_CREATE | NLM_F_REPLACE : 0));
   MessageWriter out(add ? RTM_NEWADDR : RTM_DELADDR, flags);
   ifaddrmsg header{};
   header.ifa_family = address.host.v6 ? AF_INET6 : AF_INET;

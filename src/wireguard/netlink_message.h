@@ -47,7 +47,8 @@ class MessageWriter {
 template <typename T>
 Result<T> ReadStruct(std::string_view bytes) {
   static_assert(std::is_trivially_copyable_v<T>);
-  if (bytes.size() < sizeof(T)) return Error{ErrorCode::kMalformed, "a netlink message is too short"};
+  if (bytes.size() < sizeof(T))
+    return Error{ErrorCode::kMalformed, "a netlink message is too short"};
   T out;
   std::memcpy(&out, bytes.data(), sizeof out);
   return out;

@@ -119,8 +119,7 @@ Status PeerStore::ApplyOrRestore(const wireguard::Change& change, PeerList wante
     return {};
   }
   const PeerList between = LETHE_TRY(Held());
-  if (Apply(Difference(between, held_), held_))
-    return applied.error().In("the old peers are back");
+  if (Apply(Difference(between, held_), held_)) return applied.error().In("the old peers are back");
   PeerList left = LETHE_TRY(Held());
   held_ = WithProbe(std::move(left));
   return applied.error().In("there are " + std::to_string(size()) + " peers now");

@@ -23,9 +23,9 @@ class PeerStore {
   // those are removed. Adds the probe.
   Status Adopt();
 
-  // Returns the number of peers after the change. kMalformed: the file (nothing changed); kConflict:
-  // a line allows an address that another peer has, or it drains (nothing changed). Else the kernel
-  // refused: the message says whether the old peers are back, or how many there are now.
+  // Returns the number of peers after the change. kMalformed: the file (nothing changed);
+  // kConflict: a line allows an address that another peer has, or it drains (nothing changed). Else
+  // the kernel refused: the message says whether the old peers are back, or how many there are now.
   Result<size_t> Change(PeerAction action, std::string_view file);
 
   // Forgets what is due, and counts.

@@ -11,10 +11,8 @@
 
 namespace lethe::wireguard {
 
-using Milliseconds = std::chrono::milliseconds;
-
 struct Clocks {
-  Milliseconds unix{0};      // since 1970, as the kernel stamps handshakes: may be set
+  Milliseconds unix{0};       // since 1970, as the kernel stamps handshakes: may be set
   Milliseconds monotonic{0};  // never goes back
 };
 
@@ -56,8 +54,8 @@ class Reaper {
 
   Milliseconds limit_;
   Clocks now_;
-  Milliseconds set_at_;        // monotonic: when the wall clock was last found set
-  Milliseconds forward_{0};    // by how much in all, within the limit
+  Milliseconds set_at_;      // monotonic: when the wall clock was last found set
+  Milliseconds forward_{0};  // by how much in all, within the limit
   uint64_t sweep_ = 0;
   std::unordered_map<Key, Seen, KeyHash> waiting_;
 };

@@ -59,8 +59,9 @@ class Server:
         self.write_key(private)
         os.makedirs(self.probe_folder, exist_ok=True)
         os.chown(self.probe_folder, 65534, 65534)
-        self.options = [str(word) for word in ["--interface", name, "--private-key", self.key_file, "--listen-port",
-                        str(port), "--probe-keys", self.probe_file, *options]]
+        self.options = [str(word) for word in
+                        ("--interface", name, "--private-key", self.key_file, "--listen-port", port,
+                         "--probe-keys", self.probe_file, *options)]
         for address in addresses:
             self.options += ["--address", address]
         self.process = None
@@ -96,7 +97,7 @@ class Server:
         readable, _, _ = select.select([notify_read], [], [], 120)
         told = os.read(notify_read, 10) if readable else b"(nothing)"
         os.close(notify_read)
-        check(not ready or told == b"\n", f"{self.name} is not ready: {told}, {self.process.poll()}")
+        check(not ready or told == b"\n", f"{self.name}: {told}, {self.process.poll()}")
         return self
 
     def wait(self):
@@ -154,6 +155,11 @@ class Server:
         except BlockingIOError:
             pass
         return last
+
+    def times(self):
+        """Seconds of a processor that the program and, for it, the kernel took."""
+        fields = open(f"/proc/{self.process.pid}/stat", encoding="ascii").read().split()
+        return [int(ticks) / os.sysconf("SC_CLK_TCK") for ticks in fields[13:15]]
 
     def probe_keys(self):
         private, public = open(self.probe_file, encoding="ascii").read().split("\n")[:2]
@@ -224,8 +230,12 @@ class Client:
 
     def pings(self, every, file):
         """Goes on until it is interrupted; `lost` tells how many were."""
-        return subprocess.Popen(["ip", "netns", "exec", self.space, "ping", "-q", "-i", str(every),
+        ping = subprocess.Popen(["ip", "netns", "exec", self.space, "ping", "-q", "-i", str(every),
                                  self.gateway], stdout=open(file, "w", encoding="ascii"))
+        name = f"/proc/{ping.pid}/comm"
+        eventually(20, "ping runs", lambda: open(name, encoding="ascii").read() == "ping\n")
+        time.sleep(1)
+        return ping
 
     def line(self):
         return f"{self.public} {self.preshared or '-'} {self.address}/32"
@@ -235,7 +245,9 @@ def lost(pings, file):
     """Packets sent and lost. The last one may still be on its way."""
     pings.send_signal(signal.SIGINT)
     pings.wait(timeout=10)
-    words = open(file, encoding="ascii").read().split()
+    said = open(file, encoding="ascii").read()
+    check("packets" in said, f"ping said: {said}")
+    words = said.split()
     sent = int(words[words.index("packets") - 1])
     received = int(words[words.index("received,") - 1])
     return sent, max(0, sent - received - 1)

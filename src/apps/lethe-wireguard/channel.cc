@@ -43,8 +43,8 @@ Result<std::string> ReadPeerFile(int fd) {
   if (::fstat(fd, &info) != 0) return IoError("looking at", "the file of peers");
   if (!S_ISREG(info.st_mode)) return Error{ErrorCode::kMalformed, "the file of peers is no file"};
   if (static_cast<uint64_t>(info.st_size) > kMaxPeerFileBytes) {
-    return Error{ErrorCode::kMalformed, "the file of peers has more than " +
-                                            std::to_string(kMaxPeerFileBytes) + " bytes"};
+    return Error{ErrorCode::kMalformed,
+                 "the file of peers has more than " + std::to_string(kMaxPeerFileBytes) + " bytes"};
   }
   std::string text(static_cast<size_t>(info.st_size), '\0');
   size_t have = 0;
@@ -72,9 +72,8 @@ Result<size_t> Handle(const Packet& packet, PeerStore& store) {
 
 std::string AnswerOf(const Result<size_t>& result) {
   if (result) return json::Write(json::Object{{"ok", true}, {"peers", *result}});
-  return json::Write(json::Object{
-      {"error", json::Object{{"code", ToString(result.error().code)},
-                             {"message", result.error().message}}}});
+  return json::Write(json::Object{{"error", json::Object{{"code", ToString(result.error().code)},
+                                                         {"message", result.error().message}}}});
 }
 
 }  // namespace
@@ -93,8 +92,7 @@ Status AnswerOne(int peers, PeerStore& store) {
   if (packet && (*packet)->bytes.empty() && !(*packet)->descriptor)
     return Error{ErrorCode::kUnavailable, "the manager is gone"};
   if (!packet && packet.error().code == ErrorCode::kUnavailable) return packet.error();
-  const Result<size_t> result =
-      packet ? Handle(**packet, store) : Result<size_t>(packet.error());
+  const Result<size_t> result = packet ? Handle(**packet, store) : Result<size_t>(packet.error());
   return SendPacket(peers, AnswerOf(result));
 }
 

@@ -173,8 +173,7 @@ Result<Fd> TakeSignals() {
 
 Exit ServeOn(const Arguments& arguments, Channels channels, const Interface& interface,
              KernelDevice device, Fd signals) {
-  Service service(arguments, std::move(channels), interface, std::move(device),
-                  std::move(signals));
+  Service service(arguments, std::move(channels), interface, std::move(device), std::move(signals));
   const auto started = service.Start();
   if (started && *started == Exit::kDone) return service.Run();
   if (!interface.adopted) (void)RemoveInterface(interface);
