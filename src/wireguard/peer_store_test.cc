@@ -92,7 +92,7 @@ TEST_F(PeerStoreTest, GoesBackWhereTheKernelRefusesMidway) {
   Replace({2, 3, 4, 5, 6});
   Session(3, seconds(5));
   const auto before = device_.peers;
-  for (int steps = 0; steps < 6; ++steps) {
+  for (int steps = 0; steps < 5; ++steps) {
     device_.fail_after = steps;
     const auto refused = store_.Change(PeerAction::kReplaceAll, TestLines({3, 4, 5, 12, 13, 14}));
     ASSERT_FALSE(refused) << steps;
