@@ -12,9 +12,9 @@
 #include <cstring>
 
 #include "base/file.h"
+#include "base/packet.h"
 #include "supervise/audit.h"
 #include "supervise/exchange.h"
-#include "supervise/packet.h"
 
 namespace lethe::supervise {
 namespace {

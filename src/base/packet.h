@@ -8,7 +8,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 
-namespace lethe::supervise {
+namespace lethe {
 
 struct Packet {
   std::string bytes;  // empty: the other side closed
@@ -22,4 +22,4 @@ Result<std::optional<Packet>> ReceivePacket(int socket, size_t max_bytes);
 // kUnavailable where the other side is gone or does not read. `descriptor` -1: none.
 Status SendPacket(int socket, std::string_view bytes, int descriptor = -1);
 
-}  // namespace lethe::supervise
+}  // namespace lethe

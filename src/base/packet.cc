@@ -1,4 +1,4 @@
-#include "supervise/packet.h"
+#include "base/packet.h"
 
 #include <sys/socket.h>
 
@@ -7,7 +7,7 @@
 #include <cstring>
 #include <vector>
 
-namespace lethe::supervise {
+namespace lethe {
 namespace {
 
 constexpr size_t kMaxDescriptors = 8;  // so many are taken, to be closed
@@ -73,4 +73,4 @@ Status SendPacket(int socket, std::string_view bytes, int descriptor) {
   return {};
 }
 
-}  // namespace lethe::supervise
+}  // namespace lethe

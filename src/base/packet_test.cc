@@ -1,4 +1,4 @@
-#include "supervise/packet.h"
+#include "base/packet.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <cstring>
 #include <filesystem>
 
-namespace lethe::supervise {
+namespace lethe {
 namespace {
 
 std::pair<Fd, Fd> Sockets() {
@@ -71,4 +71,4 @@ TEST(Packet, RefusesWhatIsTooLargeOrHasTwoDescriptorsAndKeepsNone) {
 }
 
 }  // namespace
-}  // namespace lethe::supervise
+}  // namespace lethe
