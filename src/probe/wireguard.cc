@@ -1,5 +1,7 @@
 // Noise_IKpsk2 as WireGuard uses it: the initiator's side, without a preshared key.
 
+#include <algorithm>
+
 #include "crypto/blake2s.h"
 #include "probe/bytes.h"
 #include "probe/probe.h"

@@ -1,11 +1,9 @@
 #include "supervise/audit.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
+#include <sys/xattr.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -27,47 +25,35 @@ bool IsMemoryDevice(const struct stat& info) {
   return S_ISCHR(info.st_mode) && major(info.st_rdev) == kMemoryMajor;
 }
 
-std::optional<SocketKind> KindOf(int family, int protocol) {
-  switch (family) {
-    case AF_INET:
-      return SocketKind::kInet;
-    case AF_INET6:
-      return SocketKind::kInet6;
-    case AF_UNIX:
-      return SocketKind::kUnix;
-    case AF_PACKET:
-      return SocketKind::kPacket;
-    case AF_KEY:
-      return SocketKind::kKey;
-    case AF_ALG:
-      return SocketKind::kAlg;
-    case AF_PPPOX:
-      return SocketKind::kPppox;
-    case AF_NETLINK:
-      switch (protocol) {
-        case 0:
-          return SocketKind::kNetlinkRoute;
-        case 6:
-          return SocketKind::kNetlinkXfrm;
-        case 12:
-          return SocketKind::kNetlinkNetfilter;
-        case 16:
-          return SocketKind::kNetlinkGeneric;
-        default:
-          return {};
-      }
-    default:
-      return {};
-  }
+// By the protocol's name in the kernel (struct proto), which system.sockprotoname tells.
+struct SocketName {
+  std::string_view name;
+  SocketKind kind;
+};
+constexpr SocketName kSocketNames[] = {
+    {"TCP", SocketKind::kInet},        {"UDP", SocketKind::kInet},
+    {"RAW", SocketKind::kInet},        {"PING", SocketKind::kInet},
+    {"TCPv6", SocketKind::kInet6},     {"UDPv6", SocketKind::kInet6},
+    {"RAWv6", SocketKind::kInet6},     {"PINGv6", SocketKind::kInet6},
+    {"UNIX", SocketKind::kUnix},       {"UNIX-STREAM", SocketKind::kUnix},
+    {"PACKET", SocketKind::kPacket},   {"KEY", SocketKind::kKey},
+    {"ALG", SocketKind::kAlg},         {"PPPOL2TP", SocketKind::kPppox},
+    {"PPPOE", SocketKind::kPppox},
+};
+
+std::optional<SocketKind> KindOfNetlink(std::string_view protocol) {
+  if (protocol == "0") return SocketKind::kNetlinkRoute;
+  if (protocol == "6") return SocketKind::kNetlinkXfrm;
+  if (protocol == "12") return SocketKind::kNetlinkNetfilter;
+  if (protocol == "16") return SocketKind::kNetlinkGeneric;
+  return {};
 }
 
 // One process; what it opens and closes meanwhile is not seen.
 class Look {
  public:
   Look(pid_t pid, const Service& service, ino_t output_inode)
-      : folder_("/proc/" + std::to_string(pid)), service_(service), output_inode_(output_inode) {
-    pidfd_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  }
+      : folder_("/proc/" + std::to_string(pid)), service_(service), output_inode_(output_inode) {}
 
   // Nothing where the process ended.
   std::optional<unsigned> CountUnsealed() {
@@ -87,7 +73,7 @@ class Look {
     struct stat info {};
     if (::stat(link.c_str(), &info) != 0) return true;  // closed meanwhile
     if (number <= 2) return IsOutput(info);
-    if (S_ISSOCK(info.st_mode)) return IsAllowedSocket(number);
+    if (S_ISSOCK(info.st_mode)) return IsAllowedSocket(link, info.st_ino);
     if (S_ISCHR(info.st_mode)) return IsMemoryDevice(info) || IsGivenDevice(info);
     if (S_ISREG(info.st_mode)) return !IsOpenForWriting(number) || IsScratch(link);
     return true;  // pipes, event descriptors, folders
@@ -126,36 +112,47 @@ class Look {
                        [&](const std::string& scratch) { return path.starts_with(scratch + "/"); });
   }
 
-  bool IsAllowedSocket(int number) const {
-    const Fd copy(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd_.get(), number, 0)));
-    if (!copy) return errno == EBADF || errno == ESRCH;  // closed meanwhile
-    int family = 0, protocol = 0;
-    socklen_t size = sizeof family;
-    if (::getsockopt(copy.get(), SOL_SOCKET, SO_DOMAIN, &family, &size) != 0) return false;
-    size = sizeof protocol;
-    if (::getsockopt(copy.get(), SOL_SOCKET, SO_PROTOCOL, &protocol, &size) != 0) return false;
-    // A pair of its own, or a channel that its manager gave it: neither side has a name.
-    if (family == AF_UNIX && IsUnnamedPair(copy.get())) return true;
-    const auto kind = KindOf(family, protocol);
+  // Not by a copy of the socket: where kernel.yama.ptrace_scope is 3 nobody gets one.
+  bool IsAllowedSocket(const fs::path& link, ino_t inode) const {
+    char name[32] = {};
+    if (::getxattr(link.c_str(), "system.sockprotoname", name, sizeof name - 1) < 0)
+      return errno == ENOENT;  // closed meanwhile
+    std::optional<SocketKind> kind;
+    if (std::string_view(name) == "NETLINK") {
+      // sk, protocol, pid, groups, …, inode
+      kind = KindOfNetlink(FieldOfSocket("net/netlink", inode, 10, 9, 1).value_or(""));
+    } else {
+      for (const SocketName& known : kSocketNames)
+        if (known.name == name) kind = known.kind;
+    }
+    // Half of a pair: its own, or a channel that its manager gave it. The filter allows socketpair(2)
+    // and no other way to such a socket.
+    if (kind == SocketKind::kUnix && IsNameless(inode)) return true;
     const auto& sockets = service_.sandbox.sockets;
     return kind && std::find(sockets.begin(), sockets.end(), *kind) != sockets.end();
   }
 
-  static bool IsUnnamedPair(int socket) {
-    sockaddr_storage name{};
-    socklen_t size = sizeof name;
-    if (::getpeername(socket, reinterpret_cast<sockaddr*>(&name), &size) != 0 ||
-        size > sizeof(sa_family_t))
-      return false;
-    size = sizeof name;
-    return ::getsockname(socket, reinterpret_cast<sockaddr*>(&name), &size) == 0 &&
-           size <= sizeof(sa_family_t);
+  // Connected, and neither named nor bound to a path.
+  bool IsNameless(ino_t inode) const {
+    return FieldOfSocket("net/unix", inode, 7, 6, 5) == "03";  // SS_CONNECTED; a path would be an 8th
+  }
+
+  // Of the line of a table of /proc that has `columns` words, with the inode at `key`.
+  std::optional<std::string> FieldOfSocket(const char* table, ino_t inode, size_t columns,
+                                           size_t key, size_t field) const {
+    const auto text = ReadFile(folder_ / table, 4U << 20);
+    if (!text) return {};
+    for (const auto line : Lines(*text)) {
+      const auto words = Words(line);
+      if (words.size() == columns && words[key] == std::to_string(inode))
+        return std::string(words[field]);
+    }
+    return {};
   }
 
   fs::path folder_;
   const Service& service_;
   ino_t output_inode_;
-  Fd pidfd_;
 };
 
 }  // namespace

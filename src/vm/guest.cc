@@ -121,11 +121,13 @@ std::vector<std::string> QemuCommand(const GuestConfig& config, const fs::path& 
   }
   for (const fs::path& disk : config.disks)
     Append(command, {"-drive", "if=virtio,format=raw,file=" + Quoted(disk)});
-  std::string network = "user,id=net";
+  // A documentation network: a VPN server lets its clients into no private one.
+  std::string network = "user,id=net,net=192.0.2.0/24";
   for (const PortForward& forward : config.forwards) {
     network += ",hostfwd=" + forward.protocol + ":127.0.0.1:" + std::to_string(forward.host_port) +
                "-:" + std::to_string(forward.guest_port);
   }
+  if (!config.tap.empty()) network = "tap,id=net,script=no,downscript=no,ifname=" + config.tap;
   Append(command, {"-netdev", network, "-device", config.network_card + ",netdev=net"});
   AddPorts(config, command);
   Append(command, {"-qmp", "unix:" + Quoted(scratch / "qmp") + ",server=on,wait=off"});

@@ -51,7 +51,8 @@ struct GuestConfig {
   std::string command_line;
   std::vector<std::filesystem::path> disks;  // raw, writable, virtio
   std::string network_card = "virtio-net-pci";
-  std::vector<PortForward> forwards;
+  std::string tap;  // a tap interface that exists; empty: QEMU's own network, 192.0.2.0/24
+  std::vector<PortForward> forwards;  // of QEMU's own network
   std::vector<SerialPort> ports;
   std::vector<SharedFolder> folders;
   std::string cpu_model;         // empty: the most that the accelerator can do

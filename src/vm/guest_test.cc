@@ -74,7 +74,13 @@ TEST(QemuCommand, ForwardsPortsOnLoopbackOnly) {
   const auto command =
       QemuCommand({.iso = "/a", .forwards = {{"udp", 11940, 1194}, {"tcp", 4430, 443}}}, "/s");
   EXPECT_EQ(After(command, "-netdev"),
-            "user,id=net,hostfwd=udp:127.0.0.1:11940-:1194,hostfwd=tcp:127.0.0.1:4430-:443");
+            "user,id=net,net=192.0.2.0/24,hostfwd=udp:127.0.0.1:11940-:1194,"
+            "hostfwd=tcp:127.0.0.1:4430-:443");
+}
+
+TEST(QemuCommand, TakesATapInsteadOfItsOwnNetwork) {
+  const auto command = QemuCommand({.iso = "/a", .tap = "uplink"}, "/s");
+  EXPECT_EQ(After(command, "-netdev"), "tap,id=net,script=no,downscript=no,ifname=uplink");
 }
 
 TEST(QemuCommand, KeepsPathsWithCommasInOnePiece) {

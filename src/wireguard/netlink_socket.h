@@ -1,6 +1,7 @@
 // A netlink socket: questions, changes and dumps, one at a time.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>

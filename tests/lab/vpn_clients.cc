@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 using std::chrono::seconds;
 
 constexpr size_t kFarBytes = 1 << 20;
-constexpr const char* kFarAddress = "10.0.2.2";
+constexpr const char* kFarAddress = "192.0.2.2";
 
 Status Shell(const std::string& script) {
   (void)LETHE_TRY(RunChecked({.argv = {"sh", "-ec", script}}));
@@ -68,8 +68,8 @@ Result<std::string> TryWireGuard(const std::map<std::string, std::string>& profi
     return WithLog({ErrorCode::kUnavailable, "wireguard-go made no interface"}, dir / "wg.log");
   }
   LETHE_TRY(Shell("wg setconf wgclient " + (dir / "wg.conf").string() +
-                  "; ip address add 10.9.0.2/24 dev wgclient; ip link set wgclient up"));
-  return ThroughTunnel("wgclient", "10.9.0.1");
+                  "; ip address add 10.16.0.2/12 dev wgclient; ip link set wgclient up"));
+  return ThroughTunnel("wgclient", "10.16.0.1");
 }
 
 }  // namespace lethe::lab

@@ -10,7 +10,7 @@
 namespace lethe::lab {
 
 // Connects with the profile, pings the server inside the tunnel, and fetches 1 MiB from a far host
-// through the server's NAT (QEMU's network translates 10.0.2.2 to our loopback). Returns a sentence
+// through the server's NAT (QEMU's network translates 192.0.2.2 to our loopback). Returns a sentence
 // for people; an error where any of it fails, with the client's own words.
 Result<std::string> TryOpenVpn(const std::map<std::string, std::string>& profile,
                                const std::filesystem::path& dir);

@@ -27,6 +27,7 @@ struct Options {
   unsigned memory_mib = 1024;
   unsigned cpus = 2;
   unsigned openvpn_port = 1194;
+  unsigned openvpn_tcp_port = 4443;  // the server's own, 443, is root's
   unsigned wireguard_port = 51820;
   unsigned timeout_s = 180;
   bool uefi = false;
@@ -61,7 +62,9 @@ Result<vm::GuestConfig> MakeConfig(const Options& options, const fs::path& scrat
       .cpus = options.cpus,
       .uefi = options.uefi,
       .iso = options.iso,
-      .forwards = {{"udp", options.openvpn_port, 1194}, {"udp", options.wireguard_port, 51820}}};
+      .forwards = {{"udp", options.openvpn_port, 1194},
+                   {"tcp", options.openvpn_tcp_port, 443},
+                   {"udp", options.wireguard_port, 51820}}};
   for (const std::string& text : options.forwards) {
     config.forwards.push_back(LETHE_TRY(ParseForward(text)));
   }
@@ -69,13 +72,14 @@ Result<vm::GuestConfig> MakeConfig(const Options& options, const fs::path& scrat
   return config;
 }
 
-// The image writes its client profile once, as a tar with two small files.
+// The image writes its client profiles once, as a tar with three small files.
 Status StoreProfile(const std::string& tar, const fs::path& directory, const Options& options) {
   constexpr uint64_t kMaxProfile = 1 << 20;
   LETHE_TRY(MakeDirectories(directory));
   auto reader = LETHE_TRY(archive::Reader::OpenMemory(tar, "client profile"));
   while (auto entry = LETHE_TRY(reader.Next())) {
-    const bool known = entry->path == "client.ovpn" || entry->path == "client.conf";
+    const bool known = entry->path == "client.ovpn" || entry->path == "client-tcp.ovpn" ||
+                       entry->path == "client.conf";
     if (!known || entry->type != archive::EntryType::kFile) {
       return Error{ErrorCode::kMalformed, "client profile: unexpected file"};
     }
@@ -83,6 +87,7 @@ Status StoreProfile(const std::string& tar, const fs::path& directory, const Opt
     for (const auto& [from, to] :
          {std::pair<std::string, std::string>{
               "remote 127.0.0.1 1194", "remote 127.0.0.1 " + std::to_string(options.openvpn_port)},
+          {"remote 127.0.0.1 443", "remote 127.0.0.1 " + std::to_string(options.openvpn_tcp_port)},
           {"127.0.0.1:51820", "127.0.0.1:" + std::to_string(options.wireguard_port)}}) {
       if (const size_t at = text.find(from); at != std::string::npos)
         text.replace(at, from.size(), to);
@@ -120,12 +125,14 @@ Result<double> WaitUntilReady(vm::Guest& guest, const Options& options, const fs
 // What to do next, for a person.
 void PrintReady(const Options& options, double ready) {
   fmt::print(
-      "OpenVPN answers on udp 127.0.0.1:{} after {:.1f} s; WireGuard is on udp 127.0.0.1:{}\n",
-      options.openvpn_port, ready, options.wireguard_port);
+      "OpenVPN answers on udp 127.0.0.1:{} after {:.1f} s, and is on tcp 127.0.0.1:{}; WireGuard is "
+      "on udp 127.0.0.1:{}\n",
+      options.openvpn_port, ready, options.openvpn_tcp_port, options.wireguard_port);
   if (!options.client_dir.empty()) {
     fmt::print(
-        "client profiles of this boot, either of them:\n"
+        "client profiles of this boot, any of them:\n"
         "  sudo openvpn --config {0}/client.ovpn\n"
+        "  sudo openvpn --config {0}/client-tcp.ovpn\n"
         "  sudo wg-quick up {0}/client.conf\n",
         fs::absolute(options.client_dir).lexically_normal().string());
   }
@@ -178,6 +185,9 @@ Action DeclareImageBoot(CLI::App& app, const GlobalOptions& global) {
       ->check(CLI::Range(1, 64));
   app.add_flag("--uefi", options->uefi, "boot by UEFI instead of BIOS (package ovmf)");
   app.add_option("--openvpn-port", options->openvpn_port, "UDP port on 127.0.0.1")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 65535));
+  app.add_option("--openvpn-tcp-port", options->openvpn_tcp_port, "TCP port on 127.0.0.1")
       ->capture_default_str()
       ->check(CLI::Range(1, 65535));
   app.add_option("--wireguard-port", options->wireguard_port, "UDP port on 127.0.0.1")
