@@ -31,6 +31,7 @@ CLEAN = {
     "tests/lab/near.h": "// Beside its user.\n#pragma once\n",
     "tests/lab/near.cc": '#include "near.h"\n',
     "recipes/r/recipe.lock": "format = 1\n",
+    "recipes/r/patches/s/0001-x.patch": "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n-\told\n+\tnew\n \n",
 }
 BODY = "  A();\n"
 
