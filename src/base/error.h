@@ -1,6 +1,7 @@
 // The one error type that crosses module borders: a closed set of codes and a sentence.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -69,6 +70,15 @@ constexpr std::string_view ToString(ErrorCode code) {
       return "usage";
   }
   return "unknown";
+}
+
+// The code of that name.
+constexpr std::optional<ErrorCode> ParseErrorCode(std::string_view name) {
+  for (int i = 0; i <= static_cast<int>(ErrorCode::kUsage); ++i) {
+    const auto code = static_cast<ErrorCode>(i);
+    if (ToString(code) == name) return code;
+  }
+  return {};
 }
 
 }  // namespace lethe

@@ -8,14 +8,9 @@
 
 #include "base/file.h"
 #include "base/strings.h"
-#include "image/cpio_writer.h"
-#include "image/kernel.h"
-#include "image/store.h"
-#include "recipe/lock.h"
-#include "recipe/recipe.h"
 #include "reproduce/checkout.h"
+#include "reproduce/guest_command.h"
 #include "reproduce/varied_build.h"
-#include "vm/guest.h"
 
 namespace lethe::reproduce {
 namespace {
@@ -26,16 +21,6 @@ constexpr const char* kCpuModel = "Nehalem";  // of 2008: no AVX, no AES
 constexpr auto kClockShift = std::chrono::hours(24 * 400);
 constexpr auto kTimeout = std::chrono::hours(3);
 constexpr unsigned kMemoryMib = 4096;
-constexpr const char* kInit = "lethe-guest-init";
-
-// It lies beside this program.
-Result<fs::path> InitProgram() {
-  std::error_code error;
-  const fs::path own = fs::read_symlink("/proc/self/exe", error);
-  const fs::path init = own.parent_path() / kInit;
-  if (!error && fs::exists(init)) return init;
-  return Error{ErrorCode::kUnavailable, std::string(kInit) + " does not lie beside this program"};
-}
 
 std::string ShiftedClock() {
   const std::time_t then =
@@ -56,51 +41,6 @@ std::string CpuOfHost() {
   return "unknown";
 }
 
-Status WriteGuestInitrd(const fs::path& kernel, const std::string& command, const fs::path& to) {
-  image::CpioStringSink sink;
-  image::CpioWriter writer(sink);
-  const std::string init = LETHE_TRY(ReadFile(LETHE_TRY(InitProgram())));
-  LETHE_TRY(writer.AddFile("init", 0755, init));
-  LETHE_TRY(writer.AddFile("command", 0644, command));
-  LETHE_TRY(writer.AddDirectory("modules", 0755));
-  const std::string order = LETHE_TRY(ReadFile(kernel / "initrd-modules"));
-  int number = 100;
-  for (const std::string_view path : Lines(order)) {
-    const std::string name = std::to_string(number++) + "-" + fs::path(path).filename().string();
-    LETHE_TRY(writer.AddFile("modules/" + name, 0644,
-                             LETHE_TRY(ReadFile(kernel / "root" / path.substr(1)))));
-  }
-  LETHE_TRY(writer.Finish());
-  return WriteFileAtomic(to, sink.Take());
-}
-
-Status ExtractGuestKernel(const fs::path& recipe, const fs::path& store, const fs::path& to) {
-  const auto parsed = LETHE_TRY(recipe::LoadRecipe(recipe));
-  const auto lock = LETHE_TRY(recipe::LoadLock(parsed.directory / "recipe.lock", parsed));
-  const auto opened = LETHE_TRY(image::Store::Open(store));
-  LETHE_TRY(MakeDirectories(to));
-  for (const auto& package : lock.packages) {
-    if (!package.in.contains(recipe::PackageSet::kKernel)) continue;
-    return image::ExtractKernel(
-        opened.ObjectPath(package.sha256),
-        {.modules = {}, .initrd_modules = {"virtio_pci", "9p", "9pnet_virtio", "overlay"}}, to);
-  }
-  return Error{ErrorCode::kConflict, "the lock has no kernel"};
-}
-
-Result<int> RunGuest(const vm::GuestConfig& config, const fs::path& scratch,
-                     const fs::path& result) {
-  auto guest = LETHE_TRY(vm::Guest::Start(config, scratch));
-  if (!guest.Wait(std::chrono::duration_cast<std::chrono::milliseconds>(kTimeout)))
-    return Error{ErrorCode::kUnavailable, "the guest was not done after three hours"};
-  if (const auto problem = ReadFile(result / "problem", 1 << 16))
-    return Error{ErrorCode::kIo, "the guest could not start the build: " + *problem};
-  const auto code = ReadFile(result / "exit-code", 64);
-  const auto number = code ? ParseUnsigned<unsigned>(Trim(*code)) : std::nullopt;
-  if (!number) return Error{ErrorCode::kIo, "the guest ended without a result: " + guest.Log()};
-  return static_cast<int>(*number);
-}
-
 }  // namespace
 
 bool IsOfGuest(Axis axis) { return AllAxes()[static_cast<size_t>(axis)].place == Place::kGuest; }
@@ -113,7 +53,7 @@ std::vector<Variation> VariationsInGuest() {
                                 {Axis::kCpuModel, CpuOfHost(), kCpuModel, ""}};
   std::string reason;
   if (!HasProgram("qemu-system-x86_64")) reason = "QEMU is not installed";
-  if (const auto init = InitProgram(); !init) reason = init.error().message;
+  if (const auto init = GuestInitProgram(); !init) reason = init.error().message;
   for (Variation& variation : out) variation.not_possible = reason;
   return out;
 }
@@ -129,28 +69,22 @@ Status BuildInGuest(const BuildInputs& inputs, const AxisSet& axes, const fs::pa
   LETHE_TRY(MakeDirectories(shared));
   LETHE_TRY(WriteFileAtomic(place / "lethe", LETHE_TRY(ReadFile(inputs.program)), 0755));
   const fs::path kernel = scratch.path() / "kernel";
-  LETHE_TRY(ExtractGuestKernel(recipe, place / "store", kernel));
-  const std::string command =
-      Join({place.string(), (place / "lethe").string(), "image", "build", recipe.string(),
-            "--output", (place / "out").string(), "--store", (place / "store").string(), "--jobs",
-            std::to_string(inputs.jobs), "--no-cache", "--offline"},
-           "\n");
-  const fs::path initrd = scratch.path() / "initrd.img";
-  LETHE_TRY(WriteGuestInitrd(kernel, command, initrd));
-
-  const bool kvm = vm::KvmWorks();
-  vm::GuestConfig config{.accelerator = kvm ? vm::Accelerator::kKvm : vm::Accelerator::kTcg,
-                         .memory_mib = kMemoryMib,
-                         .cpus = 2,
-                         .kernel = kernel / "vmlinuz",
-                         .initrd = initrd,
-                         .command_line = "quiet panic=-1",
-                         .folders = {{"host", "/", true}, {"result", shared, false}}};
-  if (axes.contains(Axis::kCpuModel)) config.cpu_model = kCpuModel;
-  if (axes.contains(Axis::kClock)) config.clock = ShiftedClock();
-  const int code = LETHE_TRY(RunGuest(config, scratch.path(), shared));
+  LETHE_TRY(ExtractGuestKernel(recipe, place / "store", {}, kernel));
+  const std::string path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  const GuestCommand command{
+      .argv = {(place / "lethe").string(), "image", "build", recipe.string(), "--output",
+               (place / "out").string(), "--store", (place / "store").string(), "--jobs",
+               std::to_string(inputs.jobs), "--no-cache", "--offline"},
+      .folder = place,
+      .environment = {path, "HOME=" + place.string(), "TMPDIR=" + place.string()},
+      .keep = place / "out"};
+  GuestMachine machine{.memory_mib = kMemoryMib, .timeout = kTimeout};
+  if (axes.contains(Axis::kCpuModel)) machine.cpu_model = kCpuModel;
+  if (axes.contains(Axis::kClock)) machine.clock = ShiftedClock();
+  const auto code = LETHE_TRY(RunInGuest(command, machine, kernel, scratch.path(), shared));
+  if (!code) return Error{ErrorCode::kUnavailable, "the guest was not done after three hours"};
   const auto said = ReadFile(shared / "log", 16 << 20);
-  LETHE_TRY(StatusOfBuild(code, said ? *said : ""));
+  LETHE_TRY(StatusOfBuild(*code, said ? *said : ""));
   return KeepBuilt(shared, result, {"log", "exit-code"});
 }
 

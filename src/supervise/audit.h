@@ -18,7 +18,8 @@ struct AuditCounts {
   unsigned unsealed = 0;
 };
 
-// Processes that end meanwhile are not counted. `output_inode`: of the discard meter's pipe, else 0.
+// Processes that end meanwhile are not counted. `output_inode`: of the discard meter's pipe, else
+// 0.
 Result<AuditCounts> AuditDescriptors(const std::vector<pid_t>& processes, const Service& service,
                                      ino_t output_inode);
 

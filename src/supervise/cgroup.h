@@ -23,8 +23,10 @@ class Cgroup {
 
   // kUnavailable names the controller that the group lacks.
   Status Apply(const Limits& limits);
-  // Every process in it, also those that are being made.
+  // Every process in it, also those that are being made; nothing where it is empty. Kernels since
+  // 6.14 kill whatever is then started into it by CLONE_INTO_CGROUP, too: it must be renewed first.
   Status KillAll();
+  bool was_killed() const { return was_killed_; }
   Result<bool> IsEmpty() const;
   // Process ids in it and below.
   Result<std::vector<pid_t>> Processes() const;
@@ -35,10 +37,13 @@ class Cgroup {
   std::filesystem::path path_;
   Fd folder_;
   Fd events_;
+  bool was_killed_ = false;
 };
 
-// Moves this process to a leaf "manager" of its own group and gives the controllers that exist to
-// the groups beside it. Returns the folder below which services get their groups.
+// The folder below which services get their groups, with every controller that there is. In a unit
+// of systemd that is the unit's own (Delegate=yes, DelegateSubgroup=manager: this process is in a
+// leaf of it already, and moving there would take some 20 ms); by hand, a fresh one below the
+// current.
 Result<std::filesystem::path> PrepareOwnCgroup();
 
 }  // namespace lethe::supervise

@@ -38,6 +38,7 @@ struct Probe {
   std::string address;  // a loopback address
   uint16_t port;
   Milliseconds interval{0};  // 0: not repeated once it answered
+  std::string keys;          // of a WireGuard probe, a path that the service sees
   bool operator==(const Probe&) const = default;
 };
 

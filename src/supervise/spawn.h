@@ -25,9 +25,10 @@ class Sandbox {
   Sandbox& operator=(Sandbox&&) noexcept;
   ~Sandbox();
 
+  struct Plan;  // sandbox_plan.h
+  const Plan& plan() const { return *plan_; }
+
  private:
-  friend struct Spawner;
-  struct Plan;
   explicit Sandbox(std::unique_ptr<Plan> plan);
   std::unique_ptr<Plan> plan_;
 };
@@ -50,7 +51,8 @@ struct Child {
   Fd pidfd;
 };
 
-// Returns when the program runs. kNotFound: no such program; kIo names the step that failed.
+// Returns when the program runs. kNotFound: no such program; kIo names the step that failed. Not
+// for processes with threads: the child borrows this one's memory until its program runs.
 Result<Child> Spawn(const Service& service, const Sandbox& sandbox, const SpawnOptions& options);
 
 }  // namespace lethe::supervise

@@ -60,8 +60,6 @@ void AddFirmware(const GuestConfig& config, const fs::path& scratch,
                    std::string("if=pflash,format=raw,readonly=on,file=") +
                        (config.secure_boot ? kSecureFirmwareCode : kFirmwareCode),
                    "-drive", "if=pflash,format=raw,file=" + Quoted(scratch / "variables.fd")});
-  if (!config.firmware_console.empty())
-    Append(command, {"-serial", "file:" + Quoted(config.firmware_console)});
 }
 
 Result<Fd> Connect(const fs::path& path) {
@@ -113,6 +111,8 @@ std::vector<std::string> QemuCommand(const GuestConfig& config, const fs::path& 
                                     (folder.read_only ? "on" : "off")});
   }
   if (config.uefi) AddFirmware(config, scratch, command);
+  if (!config.serial_console.empty())
+    Append(command, {"-serial", "file:" + Quoted(config.serial_console)});
   if (!config.iso.empty())
     Append(command, {"-drive", "media=cdrom,format=raw,readonly=on,file=" + Quoted(config.iso)});
   if (!config.kernel.empty()) {

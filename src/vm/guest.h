@@ -41,9 +41,9 @@ struct GuestConfig {
   unsigned memory_mib = 1024;
   unsigned cpus = 2;
   bool uefi = false;
-  bool secure_boot = false;                // UEFI that enforces it, once `variables` holds keys
-  std::filesystem::path variables;         // a UEFI variable store to start from; not changed
-  std::filesystem::path firmware_console;  // gets what the firmware says (a serial port)
+  bool secure_boot = false;              // UEFI that enforces it, once `variables` holds keys
+  std::filesystem::path variables;       // a UEFI variable store to start from; not changed
+  std::filesystem::path serial_console;  // gets what firmware and kernel say (a serial port)
   // Either an ISO that boots by itself, or kernel and initrd.
   std::filesystem::path iso;
   std::filesystem::path kernel;

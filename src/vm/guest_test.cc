@@ -62,7 +62,7 @@ TEST(QemuCommand, GivesUefiItsOwnVariables) {
 
 TEST(QemuCommand, GuardsVariablesUnderSecureBoot) {
   const auto command = QemuCommand(
-      {.uefi = true, .secure_boot = true, .firmware_console = "/c,1", .disks = {"/d"}}, "/s");
+      {.uefi = true, .secure_boot = true, .serial_console = "/c,1", .disks = {"/d"}}, "/s");
   EXPECT_EQ(After(command, "-machine"), "q35,smm=on");
   EXPECT_EQ(After(command, "-global"), "driver=cfi.pflash01,property=secure,value=on");
   EXPECT_NE(After(command, "-drive").find("OVMF_CODE_4M.secboot.fd"), std::string::npos);

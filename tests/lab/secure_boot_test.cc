@@ -54,7 +54,7 @@ class SecureBootTest : public ::testing::Test {
     config.uefi = true;
     config.disks = {path("esp")};
     config.forwards = {{"udp", 1194, 1194}};
-    config.firmware_console = path("console");
+    config.serial_console = path("console");
     if (!secure) return config;
     const auto der = crypto::CertificateDer(own_.certificate_pem).value();
     const auto store = EnrollKey(ReadFile(kEmptyVariables).value(), der).value();
