@@ -11,7 +11,7 @@ TOOLS = os.path.dirname(os.path.abspath(__file__))
 DEPENDENCIES = "".join(f"| {name} | x | x | `{module}` |\n" for name, module in [
     ("nlohmann-json", "json"), ("toml++", "toml"), ("libarchive", "archive"), ("OpenSSL", "crypto"),
     ("libsodium", "crypto"), ("libcurl", "fetch"), ("CLI11", "apps/lethe"), ("fmt", "apps/lethe"),
-    ("zstd", "image"), ("Boost (Asio, Beast)", "http")])
+    ("zstd", "image"), ("Boost (Asio, Beast)", "http"), ("libseccomp", "supervise")])
 CLEAN = {
     "src/base/CMakeLists.txt": "lethe_module(base\n  SOURCES a.cc TESTS a_test.cc)\n",
     "src/base/a.h": "// A.\n#pragma once\nint A();\n",
