@@ -33,8 +33,8 @@ Exchange OpenVpnTcp(const Random& random);
 // refusal.
 Exchange Dns(const Random& random);
 
-// IKE_SA_INIT (RFC 7296 1.2) with proposals of today; any response to it counts, also one that asks
-// for a cookie or another group.
+// IKE_SA_INIT (RFC 7296 1.2) with proposals of today. A response counts that agrees, or that asks
+// for a cookie or another group, or takes no proposal.
 Exchange Ikev2(const Random& random);
 
 struct WireGuardKeys {
@@ -42,8 +42,8 @@ struct WireGuardKeys {
   crypto::X25519Key server_public;
 };
 // A handshake initiation (WireGuard paper, 5.4.2), answered by a response that only the server's
-// key can make (5.4.3), or, under load, by a cookie reply (5.4.7). `now_unix_s` and `_ns`: a server
-// takes rising times only. Nothing where the server's key is of low order.
+// key can make (5.4.3), or, under load, by a cookie reply to it (5.4.7). `now_unix_s` and `_ns`: a
+// server takes rising times only. Nothing where the server's key is of low order.
 std::optional<Exchange> WireGuard(const WireGuardKeys& keys, const Random& random,
                                   uint64_t now_unix_s, uint32_t now_ns);
 
