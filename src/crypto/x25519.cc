@@ -32,8 +32,8 @@ std::string ChaChaPolySeal(const std::array<uint8_t, 32>& key, std::string_view 
                            std::string_view additional) {
   std::string out(text.size() + kTagBytes, '\0');
   ::crypto_aead_chacha20poly1305_ietf_encrypt(Bytes(out), nullptr, Bytes(text), text.size(),
-                                              Bytes(additional), additional.size(), nullptr,
-                                              kNonce, key.data());
+                                              Bytes(additional), additional.size(), nullptr, kNonce,
+                                              key.data());
   return out;
 }
 

@@ -1,4 +1,5 @@
-// X25519 (RFC 7748) and ChaCha20-Poly1305 (RFC 8439), by libsodium: what a WireGuard handshake needs.
+// X25519 (RFC 7748) and ChaCha20-Poly1305 (RFC 8439), by libsodium: what a WireGuard handshake
+// needs.
 #pragma once
 
 #include <array>

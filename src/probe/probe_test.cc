@@ -64,7 +64,8 @@ TEST(Dns, TakesAnswersToItsQuestion) {
   ExpectFragile(exchange, answer, 17);
   for (const int rcode : {0, 1, 2, 3, 4, 5}) {
     answer[3] = static_cast<char>(0x80 | rcode);
-    const bool taken = rcode == 0 || rcode == 2 || rcode == 3;  // a resolver without a root is alive
+    const bool taken =
+        rcode == 0 || rcode == 2 || rcode == 3;  // a resolver without a root is alive
     EXPECT_EQ(exchange.is_answer(answer), taken) << rcode;
   }
   answer[3] = 0;

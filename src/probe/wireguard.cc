@@ -32,7 +32,8 @@ struct Noise {
 
   void MixHash(std::string_view data) { hash = Blake2s(Text(hash).append(data)); }
   // Kdf1; the outputs after the first one go to `key` and `third`.
-  void MixKey(std::string_view input, Blake2sDigest* key = nullptr, Blake2sDigest* third = nullptr) {
+  void MixKey(std::string_view input, Blake2sDigest* key = nullptr,
+              Blake2sDigest* third = nullptr) {
     const std::string first = Text(HmacBlake2s(Text(chain), input));
     chain = HmacBlake2s(first, "\x01");
     if (key == nullptr) return;

@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "apps/lethe-vpnd/commands.h"
 #include "base/fd.h"
-#include "commands.h"
 #include "supervise/manager.h"
 
 namespace lethe {

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <string>
 
-#include "commands.h"
+#include "apps/lethe-vpnd/commands.h"
 
 namespace lethe {
 namespace {
