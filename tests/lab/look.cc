@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "crypto/sha256.h"
 #include "lab.h"
+#include "resilience.h"
 #include "vm/openvpn_probe.h"
 #include "vpn_clients.h"
 
@@ -79,6 +80,18 @@ Status Look(const fs::path& iso) {
   const auto profile = LETHE_TRY(ReadClientProfile(scratch.path() / "client.tar"));
   Say("OpenVPN client, through the NAT", LETHE_TRY(TryOpenVpn(profile, scratch.path())));
   Say("WireGuard client, through the NAT", LETHE_TRY(TryWireGuard(profile, scratch.path())));
+
+  LETHE_TRY(MeterServices(probe));
+  Say("lethe-vpnd killed", LETHE_TRY(KillManager(probe)));
+  for (const char* service : {"openvpn-udp", "openvpn-tcp", "wireguard", "resolver"})
+    Say((std::string(service) + " killed").c_str(), LETHE_TRY(KillService(probe, service)));
+  Say("OpenVPN client, afterwards", LETHE_TRY(TryOpenVpn(profile, scratch.path())));
+  Say("WireGuard client, afterwards", LETHE_TRY(TryWireGuard(profile, scratch.path())));
+  const ServiceCounts counts = LETHE_TRY(CountServices(probe));
+  LETHE_TRY(Require(counts.discarded_bytes == 0 && counts.unsealed == 0,
+                    "the daemons tried to say " + std::to_string(counts.discarded_bytes) +
+                        " bytes, " + std::to_string(counts.unsealed) + " descriptors unsealed"));
+  Say("bytes that they tried to say", "0 (" + std::to_string(counts.services) + " services)");
 
   const uint64_t used = MemoryUsedKib(LETHE_TRY(probe.Read("proc:meminfo")));
   std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(used) / 1024);
