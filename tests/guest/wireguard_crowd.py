@@ -1,5 +1,5 @@
-"""How long many peers take, and that a session goes on meanwhile. Inside a guest. Run by itself:
-wireguard_crowd.py COUNT."""
+"""How long many peers take, that a session goes on meanwhile, and that they go away quickly. Inside
+a guest. Run by itself: wireguard_crowd.py COUNT."""
 import os
 import signal
 import sys
@@ -40,13 +40,17 @@ def crowded(server, client, count):
     memory = [line for line in open(f"/proc/{pid}/status", encoding="ascii") if "VmHWM" in line]
     print(f"{count} peers: {memory[0].split()[1]} kB at most", flush=True)
     check(len(server.peers()) == count, "not all were taken over")
+    begin = time.monotonic()
+    server.stop()
+    took = time.monotonic() - begin
+    print(f"{count} peers: stopped in {took:.2f} s", flush=True)
+    check(took < others + 10, f"{took:.0f} s to stop")
 
 
 def main(count):
     server = Server("wg1", 51821, ["10.10.0.1/16", "10.64.0.1/10", "fd00:10::1/64"]).start()
     client = Client(1, server, "10.10.0.3")
     crowded(server, client, count)
-    server.stop()
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ class Service {
  private:
   bool Sweep();
   bool OnSignal(int signal);
+  Exit End();
   // The key of the file, where it is another one.
   Status ReadKeyAgain();
   void Count();
@@ -140,6 +141,13 @@ bool Service::OnSignal(int signal) {
   }
 }
 
+// The peers first: while it removes an interface, the kernel takes some 20 ms for each peer that is
+// left, since it waits for its processors without hurry.
+Exit Service::End() {
+  (void)device_.Apply({.flush = true}, {});
+  return RemoveInterface(interface_) ? Exit::kDone : Exit::kRefused;
+}
+
 Exit Service::Run() {
   while (true) {
     pollfd waiting[] = {{signals_.get(), POLLIN, 0}, {channels_.peers.get(), POLLIN, 0}};
@@ -150,7 +158,7 @@ Exit Service::Run() {
       signalfd_siginfo info{};
       if (::read(signals_.get(), &info, sizeof info) == sizeof info &&
           !OnSignal(static_cast<int>(info.ssi_signo))) {
-        return RemoveInterface(interface_) ? Exit::kDone : Exit::kRefused;
+        return End();
       }
     }
     if (waiting[1].revents != 0 && !AnswerOne(channels_.peers.get(), *store_))
