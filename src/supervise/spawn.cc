@@ -112,11 +112,13 @@ Result<Child> Spawn(const Service& service, const Sandbox& sandbox, const SpawnO
 
   ChildFailure failure;
   const ChildStart start{.plan = &plan,
+                         .limits = &service.limits,
                          .program = command[0].c_str(),
                          .argv = argv.data(),
                          .envp = envp.data(),
                          .descriptors = descriptors.data(),
                          .descriptor_count = static_cast<int>(descriptors.size()),
+                         .manager = ::getpid(),
                          .failure = &failure};
   int pidfd = -1;
   clone_args arguments{};
