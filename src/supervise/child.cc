@@ -226,12 +226,12 @@ class ChildRun {
 
 }  // namespace
 
-void EnterAndExec(const ChildStart& start) {
-  if (start.plan->binds.size() > kMaxBinds) {
-    *start.failure = {"showing", "too many paths", E2BIG};
+void EnterAndExec(const ChildStart* start) {
+  if (start->plan->binds.size() > kMaxBinds) {
+    *start->failure = {"showing", "too many paths", E2BIG};
     ::_exit(127);
   }
-  ChildRun(start).Run();
+  ChildRun(*start).Run();
   ::_exit(127);
 }
 

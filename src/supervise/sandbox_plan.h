@@ -60,6 +60,6 @@ struct ChildStart {
 };
 
 // Runs in the child and does not return: system calls alone, on memory that is there already.
-[[noreturn]] void EnterAndExec(const ChildStart& start);
+void EnterAndExec(const ChildStart* start);
 
 }  // namespace lethe::supervise
