@@ -2,15 +2,34 @@
 # by mmdebstrap with hand-made glue. Sourced; wants $mirror (an http address), $recipe and $work.
 # Needs root.
 
-peer_packages="systemd systemd-sysv udev openvpn wireguard-tools nftables iproute2 openssl
-  linux-image-amd64 live-boot live-boot-initramfs-tools"
+peer_packages="systemd systemd-sysv udev openvpn wireguard-tools nftables iproute2 openssl unbound
+  dns-root-data linux-image-amd64 live-boot live-boot-initramfs-tools"
 
-# The recipe's files, and what its build would have done: the user, the units, the memory report.
+# A daemon as the peers run it: by their systemd.
+peer_unit() {  # FOLDER NAME COMMAND
+  cat >"$1/usr/lib/systemd/system/$2.service" <<UNIT
+[Unit]
+After=lethe-keys.service lethe-resolver-upstream.service systemd-modules-load.service
+Requires=lethe-keys.service
+
+[Service]
+ExecStart=$3
+StandardOutput=null
+StandardError=null
+UNIT
+}
+
+# The recipe's files, and what its build would have done: the users, the units, the memory report.
 peer_files() {  # FOLDER
   local root=$1 unit
   mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
   cp -a "$recipe/files/." "$root/"
-  for unit in systemd-networkd lethe-keys lethe-firewall lethe-openvpn lethe-wireguard bench-memory; do
+  peer_unit "$root" vpn-udp "/usr/sbin/openvpn --config /etc/openvpn/udp.conf"
+  peer_unit "$root" vpn-tcp "/usr/sbin/openvpn --config /etc/openvpn/tcp.conf"
+  peer_unit "$root" vpn-resolver "/usr/sbin/unbound -d -c /etc/unbound/lethe.conf"
+  peer_unit "$root" vpn-wireguard "/bin/sh -c 'ip link add wg0 type wireguard; wg set wg0 listen-port 51820 private-key /run/lethe/keys/wireguard/server.key; ip link set wg0 up; exec sleep infinity'"
+  for unit in systemd-networkd lethe-keys lethe-firewall lethe-resolver-upstream vpn-udp vpn-tcp \
+      vpn-resolver vpn-wireguard bench-memory; do
     local from=/usr/lib/systemd/system/$unit.service
     ln -sf "$from" "$root/etc/systemd/system/multi-user.target.wants/$unit.service"
   done
@@ -18,7 +37,7 @@ peer_files() {  # FOLDER
   cat >"$root/usr/lib/systemd/system/bench-memory.service" <<'UNIT'
 [Unit]
 Description=Tells the bench how much memory is used
-After=lethe-openvpn.service
+After=vpn-udp.service
 
 [Service]
 Type=oneshot
@@ -27,7 +46,9 @@ UNIT
 }
 
 peer_hook='set -e
-useradd --system --uid 700 --no-create-home --home-dir / --shell /usr/sbin/nologin openvpn-server
+for user in openvpn-udp:701 openvpn-tcp:702 wireguard:703 resolver:704; do
+  useradd --system --uid "${user#*:}" --no-create-home --home-dir / --shell /usr/sbin/nologin "${user%:*}"
+done
 printf "tun\nwireguard\nnf_tables\nnft_chain_nat\nnft_ct\nnft_masq\nnft_reject_inet\nnft_limit\n" \
   >/etc/modules-load.d/vpn.conf'
 
