@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 
 #include "base/file.h"
 #include "base/strings.h"
@@ -20,6 +21,7 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds kKillTimeout(5);
 constexpr uint64_t kCpuPeriodUs = 100'000;
 constexpr const char* kManagerLeaf = "manager";
+constexpr std::string_view kByHand = "lethe-vpnd-";  // and the manager's process
 
 Status WriteAt(int folder, const char* name, std::string_view text) {
   const Fd fd(::openat(folder, name, O_WRONLY | O_CLOEXEC));
@@ -82,6 +84,18 @@ Result<fs::path> OwnGroup() {
 Status MakeGroup(const fs::path& path) {
   if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return IoError("making", path);
   return {};
+}
+
+// Groups of managers by hand that were killed. Their services died with them.
+void RemoveLeft(const fs::path& here) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(here, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kByHand)) continue;
+    const auto manager = ParseUnsigned<pid_t>(std::string_view(name).substr(kByHand.size()));
+    if (!manager || ::kill(*manager, 0) == 0 || errno != ESRCH) continue;
+    if (RemoveBelow(entry.path())) ::rmdir(entry.path().c_str());
+  }
 }
 
 }  // namespace
@@ -169,10 +183,11 @@ Status Cgroup::Remove() {
 Result<fs::path> PrepareOwnCgroup() {
   const fs::path mount = LETHE_TRY(Cgroup2Mount());
   const fs::path here = mount / LETHE_TRY(OwnGroup());
-  fs::path own = here / ("lethe-vpnd-" + std::to_string(::getpid()));
+  fs::path own = here / (std::string(kByHand) + std::to_string(::getpid()));
   if (here.filename() == kManagerLeaf && here.parent_path().extension() == ".service") {
     own = here.parent_path();
   } else {
+    RemoveLeft(here);
     LETHE_TRY(MakeGroup(own));
   }
   const Fd folder = LETHE_TRY(OpenFile(own, O_RDONLY | O_DIRECTORY));

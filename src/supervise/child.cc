@@ -52,9 +52,9 @@ class ChildRun {
 
   void Run() {
     LeaveManager();
-    SetLimits();
     BuildRoot();
     TakeDescriptors();
+    SetLimits();  // not before: what is built takes descriptors
     BecomeUser();
     Filter();
     ::execve(start_.program, start_.argv, start_.envp);
@@ -73,6 +73,10 @@ class ChildRun {
   void LeaveManager() {
     ::setsid();
     ::umask(077);
+    // CLONE_CLEAR_SIGHAND leaves those that the manager ignores.
+    constexpr std::array<char, 64> kDefault{};  // struct sigaction of the kernel, all zero
+    for (int signal = 1; signal < NSIG; ++signal)
+      ::syscall(SYS_rt_sigaction, signal, kDefault.data(), nullptr, NSIG / 8);
     // The manager may be spared by the kernel when memory is short; its services are not.
     const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (fd >= 0) (void)!::write(fd, "0", 1);
@@ -85,8 +89,8 @@ class ChildRun {
 
   void SetLimits() {
     SetLimit(RLIMIT_CORE, 0, "core dumps");
-    SetLimit(RLIMIT_NOFILE, plan_.open_files, "open files");
-    SetLimit(RLIMIT_MEMLOCK, plan_.locked_bytes, "locked memory");
+    SetLimit(RLIMIT_NOFILE, start_.limits->open_files, "open files");
+    SetLimit(RLIMIT_MEMLOCK, start_.limits->locked_bytes, "locked memory");
     SetLimit(RLIMIT_MSGQUEUE, 0, "message queues");
   }
 
@@ -98,11 +102,7 @@ class ChildRun {
         "mounting", "a root in memory");
     Need(::chdir(kStaging), "entering", "the new root");
     for (const PathStep& step : plan_.steps) Make(step);
-    for (size_t i = 0; i < plan_.binds.size(); ++i) {
-      Need(::syscall(SYS_move_mount, trees_[i], "", AT_FDCWD, plan_.binds[i].to,
-                     MOVE_MOUNT_F_EMPTY_PATH),
-           "showing", plan_.binds[i].from);
-    }
+    for (size_t i = 0; i < plan_.binds.size(); ++i) Show(trees_[i], plan_.binds[i].to);
     MountProc();
     Need(::syscall(SYS_pivot_root, ".", "."), "changing to", "the new root");
     Need(::umount2(".", MNT_DETACH), "leaving", "the old root");
@@ -123,6 +123,10 @@ class ChildRun {
                    sizeof attributes),
          "restricting", bind.from);
     return static_cast<int>(fd);
+  }
+
+  void Show(int tree, const char* to) {
+    Need(::syscall(SYS_move_mount, tree, "", AT_FDCWD, to, MOVE_MOUNT_F_EMPTY_PATH), "showing", to);
   }
 
   void Make(const PathStep& step) {
@@ -147,24 +151,19 @@ class ChildRun {
     }
   }
 
+  // Read-only: a process could leave words in its own folder, and root could change the machine.
   void MountProc() {
-    constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
     if (plan_.proc == ProcView::kNone) return;
-    if (plan_.proc == ProcView::kOwn) {
-      Need(::mount("proc", "proc", "proc", kFlags, "hidepid=invisible,subset=pid"), "mounting",
-           "/proc");
-      return;
-    }
-    Need(::mount("proc", "proc", "proc", kFlags, nullptr), "mounting", "/proc");
-    const BindMount net{"/proc/sys/net", nullptr, true, false};
-    const int writable = Detach(net);
-    for (const char* path : {"proc/sys", "proc/sysrq-trigger"}) {
-      Need(::mount(path, path, nullptr, MS_BIND, nullptr), "binding", path);
-      Need(::mount(nullptr, path, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | kFlags, nullptr),
-           "making read-only", path);
-    }
-    Need(::syscall(SYS_move_mount, writable, "", AT_FDCWD, "proc/sys/net", MOVE_MOUNT_F_EMPTY_PATH),
-         "showing", "/proc/sys/net");
+    // Not "invisible", which hides nothing from the group 0.
+    const bool all = plan_.proc == ProcView::kAll;
+    Need(::mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                 all ? nullptr : "hidepid=ptraceable,subset=pid"),
+         "mounting", "/proc");
+    const int net = all ? Detach({"proc/sys/net", nullptr, true, false}) : -1;
+    const MountAttributes read_only{MOUNT_ATTR_RDONLY, 0, 0, 0};
+    Need(::syscall(SYS_mount_setattr, AT_FDCWD, "proc", 0, &read_only, sizeof read_only),
+         "making read-only", "/proc");
+    if (all) Show(net, "proc/sys/net");
   }
 
   void TakeDescriptors() {
@@ -174,9 +173,12 @@ class ChildRun {
   }
 
   void BecomeUser() {
-    for (unsigned long capability = 0; capability <= CAP_LAST_CAP; ++capability) {
-      if ((plan_.capabilities >> capability & 1) == 0)
-        ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);  // fails where the kernel is older
+    // As many as this kernel has, which may be more or fewer than its headers knew.
+    for (unsigned long capability = 0; capability < 64; ++capability) {
+      if ((plan_.capabilities >> capability & 1) != 0) continue;
+      if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
+      if (errno == EINVAL) break;
+      Fail("dropping", "a capability");
     }
     constexpr unsigned long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
                                     SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
@@ -197,6 +199,7 @@ class ChildRun {
     }
     // After the change of user, which clears it.
     Need(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "binding to", "the manager");
+    if (::getppid() != start_.manager) ::_exit(127);  // it died before
   }
 
   void Filter() {
@@ -223,12 +226,12 @@ class ChildRun {
 
 }  // namespace
 
-void EnterAndExec(const ChildStart& start) {
-  if (start.plan->binds.size() > kMaxBinds) {
-    *start.failure = {"showing", "too many paths", E2BIG};
+void EnterAndExec(const ChildStart* start) {
+  if (start->plan->binds.size() > kMaxBinds) {
+    *start->failure = {"showing", "too many paths", E2BIG};
     ::_exit(127);
   }
-  ChildRun(start).Run();
+  ChildRun(*start).Run();
   ::_exit(127);
 }
 

@@ -11,12 +11,6 @@
 #include "base/file.h"
 
 namespace lethe::supervise {
-namespace {
-
-constexpr int kPipeBytes = 1 << 20;
-
-}  // namespace
-
 Result<DiscardMeter> DiscardMeter::Create() {
   std::array<int, 2> ends;
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return IoError("making", "a pipe");
@@ -24,7 +18,6 @@ Result<DiscardMeter> DiscardMeter::Create() {
   meter.read_ = Fd(ends[0]);
   meter.write_ = Fd(ends[1]);
   ::fcntl(meter.read_.get(), F_SETFL, O_NONBLOCK);
-  ::fcntl(meter.write_.get(), F_SETPIPE_SZ, kPipeBytes);  // a smaller one only makes it wait
   meter.null_ = LETHE_TRY(OpenFile("/dev/null", O_WRONLY));
   struct stat info {};
   if (::fstat(meter.read_.get(), &info) != 0) return IoError("looking at", "a pipe");

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,7 +14,6 @@
 
 #include "base/file.h"
 #include "base/packet.h"
-#include "supervise/audit.h"
 #include "supervise/exchange.h"
 
 namespace lethe::supervise {
@@ -186,9 +186,16 @@ Result<SpawnOptions> Runner::OpenChannels() {
     LETHE_TRY(add(counter_, LETHE_TRY(PacketPipe()), "LETHE_COUNTER_FD", &Runner::OnCounter));
   if (service.peers)
     LETHE_TRY(add(peers_, LETHE_TRY(PacketSockets()), "LETHE_PEERS_FD", &Runner::OnPeersAnswer));
+  allowance_ = {};
+  for (const auto& channel : options.channels) {
+    struct stat info {};
+    if (::fstat(channel.fd, &info) != 0) return IoError("looking at", "a channel");
+    if (S_ISSOCK(info.st_mode)) allowance_.channels.push_back(info.st_ino);
+  }
   if (surroundings_.meter) {
     meter_ = LETHE_TRY(DiscardMeter::Create());
     options.output_fd = meter_->child_fd();
+    allowance_.output_inode = meter_->inode();
   }
   return options;
 }
@@ -310,8 +317,7 @@ void Runner::Audit() {
   next_audit_ = Now() + kAuditInterval;
   const auto processes = cgroup_.Processes();
   if (!processes) return;
-  const auto counts =
-      AuditDescriptors(*processes, machine_.service(), meter_ ? meter_->inode() : 0);
+  const auto counts = AuditDescriptors(*processes, machine_.service(), allowance_);
   if (!counts || counts->unsealed == 0) return;
   unsealed_ += counts->unsealed;
   Do(machine_.Unsealed(Now()));

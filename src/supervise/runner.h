@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "supervise/audit.h"
 #include "supervise/cgroup.h"
 #include "supervise/control.h"
 #include "supervise/discard_meter.h"
@@ -89,6 +90,7 @@ class Runner {
   Fd notify_, counter_, peers_;
   std::optional<uint32_t> clients_;
   std::optional<DiscardMeter> meter_;
+  AuditAllowance allowance_;
   uint64_t discarded_before_ = 0;  // by meters of earlier starts
   std::unique_ptr<ProbeRun> probe_;
   std::function<void(std::string)> peers_done_;

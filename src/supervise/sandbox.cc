@@ -1,4 +1,5 @@
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -81,6 +82,16 @@ Status LinksIntoUsr(RootWriter& root) {
   return {};
 }
 
+// What a daemon could speak by, or write the kernel's memory. Numbers of the kernel's
+// admin-guide/devices.txt.
+bool IsSink(dev_t device) {
+  constexpr unsigned kTerminals[] = {4, 7, 204, 229};  // tty and ttyS, vcs, serial lines, hvc
+  const unsigned kind = major(device), number = minor(device);
+  if (kind == 1) return number == 1 || number == 2 || number == 4 || number == 11;
+  if (kind == 5) return number == 0 || number == 1;  // tty, console
+  return std::find(std::begin(kTerminals), std::end(kTerminals), kind) != std::end(kTerminals);
+}
+
 bool IsBelow(const std::string& path, const std::string& folder) {
   return path == folder || path.starts_with(folder + "/");
 }
@@ -93,8 +104,12 @@ Status DescribeRoot(const Service& service, Sandbox::Plan& plan) {
   for (const char* path : kDevices) LETHE_TRY(root.Bind(path, true));
   for (const std::string& path : rules.devices) {
     struct stat info {};
-    if (::stat(path.c_str(), &info) == 0 && !S_ISCHR(info.st_mode))
-      return Error{ErrorCode::kMalformed, path + ": is no character device"};
+    if (::stat(path.c_str(), &info) == 0) {
+      if (!S_ISCHR(info.st_mode))
+        return Error{ErrorCode::kMalformed, path + ": is no character device"};
+      if (IsSink(info.st_rdev))
+        return Error{ErrorCode::kMalformed, path + ": is a sink, or all memory"};
+    }
     LETHE_TRY(root.Bind(path, true));
   }
   if (rules.proc != ProcView::kNone) root.Folder("/proc");
@@ -135,8 +150,6 @@ Result<Sandbox> Sandbox::Prepare(const Service& service) {
   LETHE_TRY(DescribeRoot(service, *plan));
   plan->proc = service.sandbox.proc;
   plan->own_network = service.sandbox.network == Network::kNone;
-  plan->open_files = service.limits.open_files;
-  plan->locked_bytes = service.limits.locked_bytes;
   return Sandbox(std::move(plan));
 }
 

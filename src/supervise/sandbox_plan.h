@@ -36,8 +36,6 @@ struct Sandbox::Plan {
   std::vector<BindMount> binds;  // in the order of their paths
   ProcView proc = ProcView::kOwn;
   bool own_network = false;
-  uint64_t open_files = 0;
-  uint64_t locked_bytes = 0;
   std::deque<std::string> texts;
 };
 
@@ -51,15 +49,17 @@ struct ChildFailure {
 // What the child needs beyond the plan.
 struct ChildStart {
   const Sandbox::Plan* plan;
+  const Limits* limits;
   const char* program;
   char* const* argv;
   char* const* envp;
   const int* descriptors;  // become 0, 1, 2, 3, …; all are above 2 + count
   int descriptor_count;
+  pid_t manager;
   ChildFailure* failure;
 };
 
 // Runs in the child and does not return: system calls alone, on memory that is there already.
-[[noreturn]] void EnterAndExec(const ChildStart& start);
+void EnterAndExec(const ChildStart* start);
 
 }  // namespace lethe::supervise

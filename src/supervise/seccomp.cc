@@ -1,5 +1,6 @@
 #include "supervise/seccomp.h"
 
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -8,6 +9,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <tuple>
@@ -55,6 +58,7 @@ constexpr const char* kRefused[] = {"acct",
                                     "name_to_handle_at",
                                     "open_by_handle_at",
                                     "open_tree",
+                                    "open_tree_attr",
                                     "perf_event_open",
                                     "pidfd_getfd",
                                     "pivot_root",
@@ -82,8 +86,11 @@ constexpr const char* kRefused[] = {"acct",
 
 constexpr uint64_t kNewNamespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID |
                                     CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-constexpr int kFamilies = 64;          // more than any kernel has
-constexpr int kNetlinkProtocols = 32;  // MAX_LINKS
+constexpr int kFamilies = 64;             // more than any kernel has
+constexpr int kLastCall = 1023;           // more than any kernel has
+constexpr uint32_t kX32 = 0x40000000;     // __X32_SYSCALL_BIT
+constexpr int kNetlinkProtocols = 32;     // MAX_LINKS
+constexpr uint64_t kSocketKindMask = 15;  // SOCK_TYPE_MASK
 
 struct Release {
   void operator()(scmp_filter_ctx filter) const { ::seccomp_release(filter); }
@@ -160,8 +167,31 @@ Status RefuseCalls(scmp_filter_ctx filter, const SandboxRules& rules) {
   return {};
 }
 
+bool Has(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+constexpr uint32_t kNo = SCMP_ACT_ERRNO(EAFNOSUPPORT);
+
+// Pairs that know each other alone are harmless; half of a pair of datagram sockets can send to any
+// address.
+Status RefusePairs(scmp_filter_ctx filter, const SandboxRules& rules) {
+  const auto& sockets = rules.sockets;
+  if (std::find(sockets.begin(), sockets.end(), SocketKind::kUnix) != sockets.end() ||
+      Has(rules.allow, "socketpair") || Has(rules.deny, "socketpair")) {
+    return {};
+  }
+  const int call = SCMP_SYS(socketpair);
+  for (uint64_t kind = 0; kind <= kSocketKindMask; ++kind) {
+    if (kind == SOCK_STREAM || kind == SOCK_SEQPACKET) continue;
+    LETHE_TRY(Check(::seccomp_rule_add(filter, kNo, call, 1,
+                                       SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, kSocketKindMask, kind))));
+  }
+  return {};
+}
+
 Status RefuseSockets(scmp_filter_ctx filter, const SandboxRules& rules) {
-  constexpr uint32_t kNo = SCMP_ACT_ERRNO(EAFNOSUPPORT);
+  if (Has(rules.deny, "socket")) return {};
   std::vector<bool> families(kFamilies), protocols(kNetlinkProtocols);
   for (const SocketKind kind : rules.sockets) {
     families[static_cast<size_t>(FamilyOf(kind))] = true;
@@ -184,14 +214,40 @@ Status RefuseSockets(scmp_filter_ctx filter, const SandboxRules& rules) {
                                   SCMP_CMP64(2, SCMP_CMP_GE, kNetlinkProtocols)));
 }
 
-Status RefuseNamespaces(scmp_filter_ctx filter) {
-  for (uint64_t bit = 1; bit != 0 && bit <= kNewNamespaces; bit <<= 1) {
+Status RefuseNamespaces(scmp_filter_ctx filter, const SandboxRules& rules) {
+  const auto is_listed = [&](const char* name) {
+    return Has(rules.allow, name) || Has(rules.deny, name);
+  };
+  for (uint64_t bit = 1; bit <= kNewNamespaces && !is_listed("clone"); bit <<= 1) {
     if ((bit & kNewNamespaces) == 0) continue;
     LETHE_TRY(Check(::seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
                                        SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, bit, bit))));
   }
+  if (is_listed("clone3")) return {};
   // Its flags lie in memory; the C library falls back to clone.
   return Check(::seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0));
+}
+
+// The last call that whoever wrote the list above can have known.
+uint32_t LastKnownCall() {
+  static const int last = [] {
+    for (int number = kLastCall; number > 0; --number) {
+      char* name = ::seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+      ::free(name);
+      if (name != nullptr) return number;
+    }
+    return kLastCall;
+  }();
+  return static_cast<uint32_t>(last);
+}
+
+// Goes before the rest: a newer call does what nobody has judged. Programs know ENOSYS from older
+// kernels.
+std::vector<sock_filter> RefuseUnknownCalls() {
+  return {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+          BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, LastKnownCall(), 0, 2),
+          BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, kX32, 1, 0),
+          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS)};
 }
 
 Result<std::vector<sock_filter>> Compile(const SandboxRules& rules) {
@@ -202,13 +258,16 @@ Result<std::vector<sock_filter>> Compile(const SandboxRules& rules) {
       Check(::seccomp_attr_set(filter.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM))));
   LETHE_TRY(RefuseCalls(filter.get(), rules));
   LETHE_TRY(RefuseSockets(filter.get(), rules));
-  LETHE_TRY(RefuseNamespaces(filter.get()));
+  LETHE_TRY(RefusePairs(filter.get(), rules));
+  LETHE_TRY(RefuseNamespaces(filter.get(), rules));
   const Fd file(::memfd_create("filter", MFD_CLOEXEC));
   if (!file) return IoError("making", "a memory file");
   LETHE_TRY(Check(::seccomp_export_bpf(filter.get(), file.get())));
   const off_t size = ::lseek(file.get(), 0, SEEK_END);
-  std::vector<sock_filter> program(static_cast<size_t>(size) / sizeof(sock_filter));
-  if (::pread(file.get(), program.data(), static_cast<size_t>(size), 0) != size)
+  std::vector<sock_filter> program = RefuseUnknownCalls();
+  const size_t before = program.size();
+  program.resize(before + static_cast<size_t>(size) / sizeof(sock_filter));
+  if (::pread(file.get(), program.data() + before, static_cast<size_t>(size), 0) != size)
     return IoError("reading", "a memory file");
   return program;
 }

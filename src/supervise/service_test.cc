@@ -150,7 +150,10 @@ TEST(ParseService, RefusesWithFileLineAndKey) {
 }
 
 TEST(ParseService, RefusesNamesAndSizes) {
-  for (const std::string name : {"", "A", "1a", "a_b", "a.b", "../a", std::string(33, 'a').c_str()})
+  const std::string too_long(33, 'a');
+  for (const std::string& name :
+       {std::string(), std::string("A"), std::string("1a"), std::string("a_b"), std::string("a.b"),
+        std::string("../a"), too_long})
     EXPECT_FALSE(ParseService(name, kLeast, "f")) << name;
   EXPECT_TRUE(ParseService(std::string(32, 'a'), kLeast, "f"));
   EXPECT_FALSE(Parse(kLeast + std::string(kMaxServiceFileBytes, '#')));

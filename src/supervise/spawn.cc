@@ -50,8 +50,6 @@ long Clone3(clone_args* arguments, void (*entry)(const ChildStart*), const Child
   return result;
 }
 
-void ChildEntry(const ChildStart* start) { EnterAndExec(*start); }
-
 std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   std::vector<char*> out;
   for (const std::string& text : texts) out.push_back(const_cast<char*>(text.c_str()));
@@ -112,11 +110,13 @@ Result<Child> Spawn(const Service& service, const Sandbox& sandbox, const SpawnO
 
   ChildFailure failure;
   const ChildStart start{.plan = &plan,
+                         .limits = &service.limits,
                          .program = command[0].c_str(),
                          .argv = argv.data(),
                          .envp = envp.data(),
                          .descriptors = descriptors.data(),
                          .descriptor_count = static_cast<int>(descriptors.size()),
+                         .manager = ::getpid(),
                          .failure = &failure};
   int pidfd = -1;
   clone_args arguments{};
@@ -132,7 +132,7 @@ Result<Child> Spawn(const Service& service, const Sandbox& sandbox, const SpawnO
   }
   const long pid = [&] {
     const BlockSignals block;
-    return Clone3(&arguments, ChildEntry, &start);
+    return Clone3(&arguments, EnterAndExec, &start);
   }();
   if (pid < 0) {
     errno = static_cast<int>(-pid);

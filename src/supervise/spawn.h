@@ -19,7 +19,8 @@ namespace lethe::supervise {
 class Sandbox {
  public:
   // Looks up the user, compiles the filter. kNotFound: no such user, device, file of `read`;
-  // kMalformed: a capability or system call that does not exist.
+  // kMalformed: a capability or system call that does not exist, a device that is a sink.
+  // Of the service, its user and rules count; limits are those at the start.
   static Result<Sandbox> Prepare(const Service& service);
   Sandbox(Sandbox&&) noexcept;
   Sandbox& operator=(Sandbox&&) noexcept;

@@ -15,8 +15,11 @@ CALLS = {"syslog": 103, "mount": 165, "ptrace": 101, "unshare": 272, "add_key": 
          "memfd_create": 319, "bpf": 321, "perf_event_open": 298, "io_uring_setup": 425,
          "open_by_handle_at": 304, "setns": 308, "kexec_load": 246, "acct": 163, "swapon": 167,
          "userfaultfd": 323, "fsopen": 430, "init_module": 175, "process_vm_readv": 310,
-         "settimeofday": 164, "reboot": 169}
+         "settimeofday": 164, "reboot": 169, "sethostname": 170, "clone3": 435, "pidfd_getfd": 438,
+         "fanotify_init": 300}
 NETLINK_AUDIT, NETLINK_ROUTE, AF_VSOCK, AF_TIPC = 9, 0, 40, 30
+WORDS = b"client 198.51.100.7 connected\n"
+IPC_KEY, IPC_CREAT, PR_SET_NAME = 0x1e7e, 0o1000, 15
 
 
 def outcome(attempt):
@@ -36,14 +39,64 @@ def call(name, *arguments):
 
 def write_to(path, create=False):
     fd = os.open(path, os.O_WRONLY | os.O_APPEND | (os.O_CREAT if create else 0))
-    os.write(fd, b"client 198.51.100.7 connected\n")
-    os.close(fd)
+    try:
+        os.write(fd, WORDS)
+    finally:
+        os.close(fd)
 
 
 def say_to(path, kind):
     with socket.socket(socket.AF_UNIX, kind) as s:
         s.connect(path)
         s.send(b"<30>daemon: client 198.51.100.7 connected")
+
+
+def say_by_the_library():
+    """syslog(3), which tells nobody what became of it: the test listens."""
+    libc.openlog(b"daemon", 0x02, 3 << 3)  # LOG_CONS: to the console where there is no log
+    libc.syslog(6, b"client 198.51.100.7 connected")
+
+
+def say_by_half_of_a_pair():
+    with socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0] as s:
+        s.sendto(b"<30>daemon: client 198.51.100.7 connected", "\0loudmouth-log")
+
+
+def say_to_a_collector():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.sendto(b"<30>daemon: client 198.51.100.7 connected", ("127.0.0.1", 514))
+
+
+def nameless_file(folder):
+    os.close(os.open(folder, os.O_WRONLY | os.O_TMPFILE, 0o600))
+
+
+def dump_core():
+    pid = os.fork()
+    if pid == 0:
+        libc.prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE
+        try:
+            resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
+        except (OSError, ValueError):
+            pass
+        os.abort()
+    if not os.WCOREDUMP(os.waitpid(pid, 0)[1]):
+        raise OSError(errno.EPERM, "")
+
+
+def any_other_socket():
+    known = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK, socket.AF_PACKET)
+    for family in set(range(64)).difference(known):
+        for kind in range(1, 6):
+            if outcome(lambda f=family, k=kind: make_socket(f, k)) != "EAFNOSUPPORT":
+                return
+    raise OSError(errno.EAFNOSUPPORT, "")
+
+
+def checked(result):
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "")
+    return result
 
 
 def make_socket(family, kind, protocol=0):
@@ -76,21 +129,30 @@ def message_queue():
 
 
 def attempts():
-    out = {f"fd {n}": lambda n=n: os.write(n, b"client 198.51.100.7 connected\n") for n in (1, 2)}
+    out = {f"fd {n}": lambda n=n: os.write(n, WORDS) for n in (0, 1, 2)}
     for path in ("/dev/log", "/run/systemd/journal/dev-log", "/run/systemd/journal/socket",
                  "/run/systemd/journal/syslog"):
         out[path] = lambda path=path: say_to(path, socket.SOCK_DGRAM)
+    out["/dev/log as a stream"] = lambda: say_to("/dev/log", socket.SOCK_STREAM)
+    out["syslog(3)"] = say_by_the_library
+    out["half of a pair"] = say_by_half_of_a_pair
+    out["UDP to 514"] = say_to_a_collector
     out["/run/systemd/journal/stdout"] = lambda: say_to("/run/systemd/journal/stdout",
                                                         socket.SOCK_STREAM)
     out["abstract socket"] = lambda: say_to("\0loudmouth-log", socket.SOCK_DGRAM)
     for path in ("/dev/kmsg", "/dev/console", "/dev/tty0", "/dev/tty1", "/dev/ttyS0", "/dev/ptmx",
                  "/run/utmp", "/var/run/utmp", "/var/log/wtmp", "/var/log/btmp",
                  "/var/log/lastlog", "/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern",
-                 "/sys/power/state"):
+                 "/sys/power/state", "/proc/kmsg", "/proc/self/comm", "/proc/self/oom_score_adj",
+                 "/proc/self/coredump_filter", "/proc/self/timerslack_ns"):
         out[path] = lambda path=path: write_to(path)
     for folder in ("/", "/usr", "/etc", "/dev", "/var/log", "/var/tmp", "/tmp", "/run",
                    "/home", "/root", "/opt", "/dev/shm", "/proc/self", "/usr/local"):
         out[f"file in {folder}"] = lambda folder=folder: write_to(f"{folder}/loudmouth", True)
+    for folder in ("/", "/usr", "/dev", "/proc/self"):
+        out[f"nameless file in {folder}"] = lambda folder=folder: nameless_file(folder)
+    report = os.path.dirname(sys.argv[1])
+    out["device in its folder"] = lambda: os.mknod(f"{report}/kmsg", 0o20600, os.makedev(1, 11))
     pointer = ctypes.create_string_buffer(4096)
     arguments = {"syslog": (10, None, 0), "mount": (b"x", b"/run", b"tmpfs", 0, None),
                  "ptrace": (16, os.getppid(), 0, 0), "unshare": (0x20000,),
@@ -101,7 +163,8 @@ def attempts():
                  "kexec_load": (0, 0, None, 0), "swapon": (b"/tmp/x", 0), "userfaultfd": (0,),
                  "fsopen": (b"tmpfs", 0), "init_module": (pointer, 0, b""),
                  "process_vm_readv": (os.getppid(), None, 0, None, 0, 0),
-                 "settimeofday": (None, None), "reboot": (0, 0, 0)}
+                 "settimeofday": (None, None), "reboot": (0, 0, 0), "sethostname": (b"x", 1),
+                 "clone3": (None, 0), "pidfd_getfd": (-1, -1, 0), "fanotify_init": (0, 0)}
     if "--harmless" in sys.argv:  # outside a sandbox
         for name in ("reboot", "kexec_load", "swapon", "acct", "init_module", "ptrace"):
             del arguments[name]
@@ -120,9 +183,15 @@ def attempts():
             ("unix", socket.AF_UNIX, socket.SOCK_DGRAM, 0),
             ("vsock", AF_VSOCK, socket.SOCK_STREAM, 0), ("tipc", AF_TIPC, socket.SOCK_DGRAM, 0)):
         out[f"socket {name}"] = lambda f=family, k=kind, p=protocol: make_socket(f, k, p)
+    out["any other socket"] = any_other_socket
     out["core limit"] = raise_core_limit
+    out["core dump"] = dump_core
     out["message queue"] = message_queue
+    # These two reach nobody: their namespace is its own. The name is in /proc, 15 letters for root.
+    out["System V messages"] = lambda: checked(libc.msgget(IPC_KEY, IPC_CREAT | 0o600))
+    out["its own name"] = lambda: checked(libc.prctl(PR_SET_NAME, b"198.51.100.7", 0, 0, 0))
     out["signal to its manager"] = lambda: os.kill(os.getppid(), 0)
+    out["signal to PID 1"] = lambda: os.kill(1, 0)
     return out
 
 
