@@ -117,7 +117,7 @@ std::string Credentials::OpenVpnProfile(unsigned client, Vpn vpn, const std::str
   const std::string name = client == 0 ? "revoked" : "client" + std::to_string(client);
   const bool ipv6 = remote.find(':') != std::string::npos;
   const bool udp = vpn == Vpn::kOpenVpnUdp;
-  return std::string("client\ndev-type tun\nproto ") + (udp ? "udp" : "tcp") + (ipv6 ? "6" : "4") +
+  return std::string("client\nproto ") + (udp ? "udp" : "tcp") + (ipv6 ? "6" : "4") +
          "\nremote " + remote + " " + std::to_string(PortOf(vpn)) +
          "\nnobind\nverb 3\nconnect-retry 1\nremote-cert-tls server\n"
          "data-ciphers AES-256-GCM:CHACHA20-POLY1305\n" +

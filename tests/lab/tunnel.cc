@@ -1,5 +1,7 @@
 #include "tunnel.h"
 
+#include <signal.h>
+
 #include "base/strings.h"
 #include "lab.h"
 
@@ -122,6 +124,10 @@ Result<std::unique_ptr<IdleClient>> IdleClient::Start(Machine& machine,
   std::unique_ptr<IdleClient> idle(new IdleClient(std::move(client)));
   idle->log_ = log;
   return idle;
+}
+
+void IdleClient::Leave() {
+  if (!client_.Poll()) ::kill(client_.pid(), SIGTERM);
 }
 
 std::string IdleClient::Log() const { return ReadLog(log_); }

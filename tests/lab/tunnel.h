@@ -58,7 +58,8 @@ class IdleClient {
   // Whether the server told it to leave, or it lost the server.
   bool WasCut() const;
   std::string Log() const;
-  void Leave() { client_.Stop(std::chrono::milliseconds(5000)); }
+  // Asks it to end; that it has is sure when its owner goes.
+  void Leave();
 
  private:
   explicit IdleClient(ChildProcess client) : client_(std::move(client)) {}

@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/strings.h"
 #include "dns_query.h"
 #include "lab.h"
 
@@ -107,6 +108,20 @@ bool Machine::Pings(const std::string& address, const std::string& from) {
   argv.push_back(address);
   const auto ping = Run(argv);
   return ping && ping->exit_code == 0;
+}
+
+std::vector<std::string> Machine::Reachable(const std::vector<std::string>& addresses,
+                                            const std::string& from) {
+  std::vector<std::string> argv = {
+      "sh", "-c",
+      "for a; do (ping -n -q -c 2 -i 0.2 -W 1 -I $0 $a >/dev/null 2>&1 && echo $a) & done; wait",
+      from};
+  argv.insert(argv.end(), addresses.begin(), addresses.end());
+  const auto out = Run(argv);
+  std::vector<std::string> reached;
+  if (out)
+    for (const auto line : Lines(out->out)) reached.emplace_back(line);
+  return reached;
 }
 
 Result<std::string> Machine::Resolve(const std::string& server, bool ipv6, bool tcp) const {

@@ -55,6 +55,9 @@ class Machine {
   void Inside(const std::function<void()>& work) const;
 
   bool Pings(const std::string& address, const std::string& from = "");
+  // Those of the addresses that answer, all asked at the same time.
+  std::vector<std::string> Reachable(const std::vector<std::string>& addresses,
+                                     const std::string& from);
   // The address that a name server gives for kFarName; an error also where it answers with one.
   Result<std::string> Resolve(const std::string& server, bool ipv6, bool tcp) const;
   // Bytes that the far host sent.
