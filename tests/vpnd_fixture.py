@@ -68,7 +68,8 @@ class Vpnd:
 
     def start(self):
         self.process = subprocess.Popen(
-            [*self.around, VPND, "run", "--services", self.services, "--socket", self.socket, *self.options],
+            [*self.around, VPND, "run", "--services", self.services, "--socket", self.socket,
+             *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         eventually(lambda: self.socket.exists() or self.process.poll() is not None,
                    "the control socket is there")

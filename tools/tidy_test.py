@@ -11,7 +11,7 @@ TOOLS = os.path.dirname(os.path.abspath(__file__))
 DEPENDENCIES = "".join(f"| {name} | x | x | `{module}` |\n" for name, module in [
     ("nlohmann-json", "json"), ("toml++", "toml"), ("libarchive", "archive"), ("OpenSSL", "crypto"),
     ("libsodium", "crypto"), ("libcurl", "fetch"), ("CLI11", "apps/lethe"), ("fmt", "apps/lethe"),
-    ("zstd", "image"), ("Boost (Asio, Beast)", "http")])
+    ("zstd", "image"), ("Boost (Asio, Beast)", "http"), ("libseccomp", "supervise")])
 CLEAN = {
     "src/base/CMakeLists.txt": "lethe_module(base\n  SOURCES a.cc TESTS a_test.cc)\n",
     "src/base/a.h": "// A.\n#pragma once\nint A();\n",
@@ -31,6 +31,7 @@ CLEAN = {
     "tests/lab/near.h": "// Beside its user.\n#pragma once\n",
     "tests/lab/near.cc": '#include "near.h"\n',
     "recipes/r/recipe.lock": "format = 1\n",
+    "recipes/r/patches/s/0001-x.patch": "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n-\told\n+\tnew\n \n",
 }
 BODY = "  A();\n"
 

@@ -1,5 +1,5 @@
-// BLAKE2s (RFC 7693), which libsodium lacks: the hash of WireGuard's handshake. Not for secrets that
-// live long: nothing is wiped.
+// BLAKE2s (RFC 7693), which libsodium lacks: the hash of WireGuard's handshake. Not for secrets
+// that live long: nothing is wiped.
 #pragma once
 
 #include <array>

@@ -1,7 +1,10 @@
 #include "crypto/x25519.h"
 
 #include <sodium/crypto_aead_chacha20poly1305.h>
+#include <sodium/crypto_aead_xchacha20poly1305.h>
 #include <sodium/crypto_scalarmult_curve25519.h>
+
+#include "base/assert.h"
 
 namespace lethe::crypto {
 namespace {
@@ -32,8 +35,8 @@ std::string ChaChaPolySeal(const std::array<uint8_t, 32>& key, std::string_view 
                            std::string_view additional) {
   std::string out(text.size() + kTagBytes, '\0');
   ::crypto_aead_chacha20poly1305_ietf_encrypt(Bytes(out), nullptr, Bytes(text), text.size(),
-                                              Bytes(additional), additional.size(), nullptr,
-                                              kNonce, key.data());
+                                              Bytes(additional), additional.size(), nullptr, kNonce,
+                                              key.data());
   return out;
 }
 
@@ -44,6 +47,29 @@ std::optional<std::string> ChaChaPolyOpen(const std::array<uint8_t, 32>& key,
   if (::crypto_aead_chacha20poly1305_ietf_decrypt(Bytes(out), nullptr, nullptr, Bytes(sealed),
                                                   sealed.size(), Bytes(additional),
                                                   additional.size(), kNonce, key.data()) != 0)
+    return {};
+  return out;
+}
+
+std::string XChaChaPolySeal(const std::array<uint8_t, 32>& key, std::string_view nonce,
+                            std::string_view text, std::string_view additional) {
+  LETHE_ASSERT(nonce.size() == kXChaChaNonceBytes);
+  std::string out(text.size() + kTagBytes, '\0');
+  ::crypto_aead_xchacha20poly1305_ietf_encrypt(Bytes(out), nullptr, Bytes(text), text.size(),
+                                               Bytes(additional), additional.size(), nullptr,
+                                               Bytes(nonce), key.data());
+  return out;
+}
+
+std::optional<std::string> XChaChaPolyOpen(const std::array<uint8_t, 32>& key,
+                                           std::string_view nonce, std::string_view sealed,
+                                           std::string_view additional) {
+  LETHE_ASSERT(nonce.size() == kXChaChaNonceBytes);
+  if (sealed.size() < kTagBytes) return {};
+  std::string out(sealed.size() - kTagBytes, '\0');
+  if (::crypto_aead_xchacha20poly1305_ietf_decrypt(
+          Bytes(out), nullptr, nullptr, Bytes(sealed), sealed.size(), Bytes(additional),
+          additional.size(), Bytes(nonce), key.data()) != 0)
     return {};
   return out;
 }

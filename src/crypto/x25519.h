@@ -1,4 +1,5 @@
-// X25519 (RFC 7748) and ChaCha20-Poly1305 (RFC 8439), by libsodium: what a WireGuard handshake needs.
+// X25519 (RFC 7748), ChaCha20-Poly1305 (RFC 8439) and its variant with the nonce of XChaCha20
+// (draft-irtf-cfrg-xchacha), by libsodium: what a WireGuard handshake needs.
 #pragma once
 
 #include <array>
@@ -21,5 +22,13 @@ std::string ChaChaPolySeal(const std::array<uint8_t, 32>& key, std::string_view 
 // Nothing where it was not sealed so.
 std::optional<std::string> ChaChaPolyOpen(const std::array<uint8_t, 32>& key,
                                           std::string_view sealed, std::string_view additional);
+
+inline constexpr size_t kXChaChaNonceBytes = 24;
+// Precondition of both: the nonce has that many bytes.
+std::string XChaChaPolySeal(const std::array<uint8_t, 32>& key, std::string_view nonce,
+                            std::string_view text, std::string_view additional);
+std::optional<std::string> XChaChaPolyOpen(const std::array<uint8_t, 32>& key,
+                                           std::string_view nonce, std::string_view sealed,
+                                           std::string_view additional);
 
 }  // namespace lethe::crypto

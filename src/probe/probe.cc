@@ -27,7 +27,9 @@ constexpr Transform kTransforms[] = {{1, 20, 256}, {1, 20, 128}, {2, 5, 0}, {2, 
                                      {4, 31, 0},   {4, 19, 0},   {4, 14, 0}};
 constexpr uint8_t kPayloadSa = 33, kPayloadKe = 34, kPayloadNonce = 40;
 constexpr uint8_t kIkeSaInit = 34, kIkeVersion = 0x20, kFlagInitiator = 0x08, kFlagResponse = 0x20;
-constexpr size_t kIkeHeader = 28, kSpiBytes = 8;
+constexpr uint8_t kPayloadNotify = 41;
+constexpr size_t kIkeHeader = 28, kSpiBytes = 8, kPayloadHeader = 4;
+constexpr uint16_t kNoProposalChosen = 14, kInvalidKe = 17, kCookie = 16390;
 constexpr uint16_t kGroupCurve25519 = 31;
 
 std::string Payload(uint8_t next, const std::string& body) {
@@ -36,6 +38,27 @@ std::string Payload(uint8_t next, const std::string& body) {
   AppendBigEndian(out, 0, 1);
   AppendBigEndian(out, body.size() + 4, 2);
   return out + body;
+}
+
+// Whether a response agrees, or says what a living server says that does not: no proposal chosen,
+// another group, a cookie first. `payloads` is all behind the header, `next` the first one's type.
+bool IsSaInitResponse(uint8_t next, std::string_view payloads) {
+  bool sa = false, ke = false, nonce = false, refusal = false;
+  while (next != 0) {
+    if (payloads.size() < kPayloadHeader) return false;
+    const uint64_t size = BigEndian(payloads, 2, 2);
+    if (size < kPayloadHeader || size > payloads.size()) return false;
+    sa = sa || next == kPayloadSa;
+    ke = ke || next == kPayloadKe;
+    nonce = nonce || next == kPayloadNonce;
+    if (next == kPayloadNotify && size >= kPayloadHeader + 4) {
+      const uint64_t type = BigEndian(payloads, 6, 2);
+      refusal = refusal || type == kNoProposalChosen || type == kInvalidKe || type == kCookie;
+    }
+    next = static_cast<uint8_t>(payloads[0]);
+    payloads.remove_prefix(size);
+  }
+  return payloads.empty() && (refusal || (sa && ke && nonce));
 }
 
 std::string SecurityAssociation() {
@@ -122,7 +145,8 @@ Exchange Ikev2(const Random& random) {
                    BigEndian(answer, 17, 1) == kIkeVersion &&
                    BigEndian(answer, 18, 1) == kIkeSaInit &&
                    (BigEndian(answer, 19, 1) & (kFlagResponse | kFlagInitiator)) == kFlagResponse &&
-                   BigEndian(answer, 24, 4) == answer.size();
+                   BigEndian(answer, 24, 4) == answer.size() &&
+                   IsSaInitResponse(static_cast<uint8_t>(answer[16]), answer.substr(kIkeHeader));
           }};
 }
 

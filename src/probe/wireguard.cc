@@ -22,7 +22,7 @@ using crypto::X25519PublicKey;
 // Sections 5.4.2 to 5.4.7
 constexpr std::string_view kConstruction = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
 constexpr std::string_view kIdentifier = "WireGuard v1 zx2c4 Jason@zx2c4.com";
-constexpr std::string_view kMac1Label = "mac1----";
+constexpr std::string_view kMac1Label = "mac1----", kCookieLabel = "cookie--";
 constexpr char kInitiation = 1, kResponse = 2, kCookieReply = 3;
 constexpr size_t kResponseBytes = 92, kCookieReplyBytes = 64, kIndexBytes = 4, kTagBytes = 16;
 constexpr uint64_t kTai64Epoch = 0x400000000000000aULL;
@@ -34,7 +34,8 @@ struct Noise {
 
   void MixHash(std::string_view data) { hash = Blake2s(Text(hash).append(data)); }
   // Kdf1; the outputs after the first one go to `key` and `third`.
-  void MixKey(std::string_view input, Blake2sDigest* key = nullptr, Blake2sDigest* third = nullptr) {
+  void MixKey(std::string_view input, Blake2sDigest* key = nullptr,
+              Blake2sDigest* third = nullptr) {
     const std::string first = Text(HmacBlake2s(Text(chain), input));
     chain = HmacBlake2s(first, "\x01");
     if (key == nullptr) return;
@@ -47,6 +48,8 @@ struct Initiation {
   Noise noise;
   X25519Key static_secret, ephemeral_secret;
   std::string index;
+  Blake2sDigest cookie_key;
+  std::string mac1;
 
   // Section 5.4.3, as the initiator reads it.
   bool IsResponse(std::string_view answer) const {
@@ -68,10 +71,13 @@ struct Initiation {
     return ChaChaPolyOpen(key, answer.substr(44, kTagBytes), Text(state.hash)).has_value();
   }
 
-  // It proves less, but who sends it is the server: our first message authentication code fits.
+  // Section 5.4.7: sealed for who knows the server's public key, and bound to our message.
   bool IsCookieReply(std::string_view answer) const {
     return answer.size() == kCookieReplyBytes && answer[0] == kCookieReply &&
-           answer.substr(4, kIndexBytes) == index;
+           answer.substr(4, kIndexBytes) == index &&
+           crypto::XChaChaPolyOpen(cookie_key, answer.substr(8, crypto::kXChaChaNonceBytes),
+                                   answer.substr(8 + crypto::kXChaChaNonceBytes), mac1)
+               .has_value();
   }
 };
 
@@ -86,10 +92,12 @@ std::string Tai64N(uint64_t unix_s, uint32_t ns) {
 
 std::optional<Exchange> WireGuard(const WireGuardKeys& keys, const Random& random,
                                   uint64_t now_unix_s, uint32_t now_ns) {
-  Initiation state{.noise = {}, .static_secret = keys.secret, .ephemeral_secret = {}, .index = {}};
+  Initiation state;
+  state.static_secret = keys.secret;
   std::copy_n(random.begin(), 32, state.ephemeral_secret.begin());
   state.index = Text(random).substr(32, kIndexBytes);
   const std::string server = Text(keys.server_public);
+  state.cookie_key = Blake2s(std::string(kCookieLabel) + server);
   const std::string ephemeral = Text(X25519PublicKey(state.ephemeral_secret));
   const auto first = X25519(state.ephemeral_secret, keys.server_public);
   const auto second = X25519(keys.secret, keys.server_public);
@@ -110,7 +118,8 @@ std::optional<Exchange> WireGuard(const WireGuardKeys& keys, const Random& rando
 
   std::string message{kInitiation, 0, 0, 0};
   message += state.index + ephemeral + sealed_static + sealed_time;
-  message += Text(Blake2sMac(Text(Blake2s(std::string(kMac1Label) + server)), message));
+  state.mac1 = Text(Blake2sMac(Text(Blake2s(std::string(kMac1Label) + server)), message));
+  message += state.mac1;
   message.append(16, '\0');  // mac2: no cookie
   return Exchange{.request = std::move(message),
                   .is_answer = [state = std::move(state)](std::string_view answer) {

@@ -31,13 +31,13 @@ struct SocketName {
   SocketKind kind;
 };
 constexpr SocketName kSocketNames[] = {
-    {"TCP", SocketKind::kInet},        {"UDP", SocketKind::kInet},
-    {"RAW", SocketKind::kInet},        {"PING", SocketKind::kInet},
-    {"TCPv6", SocketKind::kInet6},     {"UDPv6", SocketKind::kInet6},
-    {"RAWv6", SocketKind::kInet6},     {"PINGv6", SocketKind::kInet6},
-    {"UNIX", SocketKind::kUnix},       {"UNIX-STREAM", SocketKind::kUnix},
-    {"PACKET", SocketKind::kPacket},   {"KEY", SocketKind::kKey},
-    {"ALG", SocketKind::kAlg},         {"PPPOL2TP", SocketKind::kPppox},
+    {"TCP", SocketKind::kInet},      {"UDP", SocketKind::kInet},
+    {"RAW", SocketKind::kInet},      {"PING", SocketKind::kInet},
+    {"TCPv6", SocketKind::kInet6},   {"UDPv6", SocketKind::kInet6},
+    {"RAWv6", SocketKind::kInet6},   {"PINGv6", SocketKind::kInet6},
+    {"UNIX", SocketKind::kUnix},     {"UNIX-STREAM", SocketKind::kUnix},
+    {"PACKET", SocketKind::kPacket}, {"KEY", SocketKind::kKey},
+    {"ALG", SocketKind::kAlg},       {"PPPOL2TP", SocketKind::kPppox},
     {"PPPOE", SocketKind::kPppox},
 };
 
@@ -125,8 +125,8 @@ class Look {
       for (const SocketName& known : kSocketNames)
         if (known.name == name) kind = known.kind;
     }
-    // Half of a pair: its own, or a channel that its manager gave it. The filter allows socketpair(2)
-    // and no other way to such a socket.
+    // Half of a pair: its own, or a channel that its manager gave it. The filter allows
+    // socketpair(2) and no other way to such a socket.
     if (kind == SocketKind::kUnix && IsNameless(inode)) return true;
     const auto& sockets = service_.sandbox.sockets;
     return kind && std::find(sockets.begin(), sockets.end(), *kind) != sockets.end();
@@ -134,7 +134,8 @@ class Look {
 
   // Connected, and neither named nor bound to a path.
   bool IsNameless(ino_t inode) const {
-    return FieldOfSocket("net/unix", inode, 7, 6, 5) == "03";  // SS_CONNECTED; a path would be an 8th
+    return FieldOfSocket("net/unix", inode, 7, 6, 5) ==
+           "03";  // SS_CONNECTED; a path would be an 8th
   }
 
   // Of the line of a table of /proc that has `columns` words, with the inode at `key`.

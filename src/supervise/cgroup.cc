@@ -38,7 +38,8 @@ Result<std::string> ReadAt(int fd) {
   std::string text(4096, '\0');
   size_t size = 0;
   while (true) {
-    const ssize_t got = ::pread(fd, text.data() + size, text.size() - size, static_cast<off_t>(size));
+    const ssize_t got =
+        ::pread(fd, text.data() + size, text.size() - size, static_cast<off_t>(size));
     if (got < 0) return IoError("reading", "a control group");
     if (got == 0) break;
     size += static_cast<size_t>(got);
@@ -122,8 +123,8 @@ Status Cgroup::Apply(const Limits& limits) {
     LETHE_TRY(WriteAt(folder, "pids.max", std::to_string(limits.tasks)));
   if (limits.cpu_percent) {
     const uint64_t quota_us = *limits.cpu_percent * kCpuPeriodUs / 100;
-    LETHE_TRY(WriteAt(folder, "cpu.max",
-                      std::to_string(quota_us) + " " + std::to_string(kCpuPeriodUs)));
+    LETHE_TRY(
+        WriteAt(folder, "cpu.max", std::to_string(quota_us) + " " + std::to_string(kCpuPeriodUs)));
   } else if (has("cpu.max")) {
     LETHE_TRY(WriteAt(folder, "cpu.max", "max"));
   }

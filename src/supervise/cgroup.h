@@ -41,8 +41,9 @@ class Cgroup {
 };
 
 // The folder below which services get their groups, with every controller that there is. In a unit
-// of systemd that is the unit's own (Delegate=yes, DelegateSubgroup=manager: this process is in a leaf
-// of it already, and moving there would take some 20 ms); by hand, a fresh one below the current.
+// of systemd that is the unit's own (Delegate=yes, DelegateSubgroup=manager: this process is in a
+// leaf of it already, and moving there would take some 20 ms); by hand, a fresh one below the
+// current.
 Result<std::filesystem::path> PrepareOwnCgroup();
 
 }  // namespace lethe::supervise

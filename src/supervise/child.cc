@@ -1,11 +1,11 @@
 // The child between clone and exec. It shares its parent's memory: no allocation, no lock, no C
-// library function that keeps state. Identities are set by raw calls, as the library's would look for
-// threads.
+// library function that keeps state. Identities are set by raw calls, as the library's would look
+// for threads.
 
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/securebits.h>
 #include <linux/seccomp.h>
+#include <linux/securebits.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -33,7 +33,14 @@ namespace lethe::supervise {
 namespace {
 
 constexpr size_t kMaxBinds = 512;
-constexpr const char* kStaging = "/etc";  // a folder that exists everywhere; hidden in this child alone
+constexpr const char* kStaging =
+    "/etc";  // a folder that exists everywhere; hidden in this child alone
+
+// Of linux/landlock.h since 6.12.
+struct LandlockRuleset {
+  uint64_t handled_access_fs, handled_access_net, scoped;
+};
+constexpr uint64_t kScopeAbstractSockets = 1, kScopeSignals = 2;
 
 struct MountAttributes {  // struct mount_attr of linux/mount.h
   uint64_t set, clear, propagation, userns_fd;
@@ -86,8 +93,9 @@ class ChildRun {
   void BuildRoot() {
     Need(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "making private", "/");
     for (size_t i = 0; i < plan_.binds.size(); ++i) trees_[i] = Detach(plan_.binds[i]);
-    Need(::mount("root", kStaging, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k,nr_inodes=4k"),
-         "mounting", "a root in memory");
+    Need(
+        ::mount("root", kStaging, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k,nr_inodes=4k"),
+        "mounting", "a root in memory");
     Need(::chdir(kStaging), "entering", "the new root");
     for (const PathStep& step : plan_.steps) Make(step);
     for (size_t i = 0; i < plan_.binds.size(); ++i) {
@@ -106,8 +114,8 @@ class ChildRun {
 
   int Detach(const BindMount& bind) {
     const unsigned recursive = bind.recursive ? AT_RECURSIVE : 0;
-    const long fd = ::syscall(SYS_open_tree, AT_FDCWD, bind.from,
-                              OPEN_TREE_CLONE | O_CLOEXEC | recursive);
+    const long fd =
+        ::syscall(SYS_open_tree, AT_FDCWD, bind.from, OPEN_TREE_CLONE | O_CLOEXEC | recursive);
     Need(fd, "taking", bind.from);
     const MountAttributes attributes{
         MOUNT_ATTR_NOSUID | (bind.writable ? 0ULL : MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV), 0, 0, 0};
@@ -170,9 +178,8 @@ class ChildRun {
       if ((plan_.capabilities >> capability & 1) == 0)
         ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);  // fails where the kernel is older
     }
-    constexpr unsigned long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
-                                    SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
-                                    SECBIT_KEEP_CAPS_LOCKED;
+    constexpr unsigned long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+                                    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
     Need(::prctl(PR_SET_SECUREBITS, kBits, 0, 0, 0), "setting", "securebits");
     const User& user = plan_.user;
     Need(::syscall(SYS_setgroups, user.groups.size(), user.groups.data()), "setting", "groups");
@@ -194,6 +201,13 @@ class ChildRun {
 
   void Filter() {
     Need(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "forbidding", "new privileges");
+    // Neither its manager nor other services can be signalled, whoever it runs as, nor abstract
+    // sockets of others be reached.
+    const LandlockRuleset ruleset{0, 0, kScopeAbstractSockets | kScopeSignals};
+    const long scope = ::syscall(SYS_landlock_create_ruleset, &ruleset, sizeof ruleset, 0);
+    Need(scope, "scoping", "signals (Landlock of Linux 6.12 is wanted)");
+    Need(::syscall(SYS_landlock_restrict_self, scope, 0), "scoping", "signals");
+    ::close(static_cast<int>(scope));
     sigset_t none;
     sigemptyset(&none);
     ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, NSIG / 8);

@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "base/fd.h"
-#include "supervise/packet.h"
+#include "base/packet.h"
 
 namespace lethe::supervise {
 

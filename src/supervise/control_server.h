@@ -6,8 +6,8 @@
 #include <map>
 #include <string>
 
+#include "base/packet.h"
 #include "supervise/event_loop.h"
-#include "supervise/packet.h"
 
 namespace lethe::supervise {
 

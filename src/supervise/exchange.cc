@@ -33,8 +33,7 @@ Result<probe::WireGuardKeys> ReadKeys(const std::string& path, pid_t pid) {
   if (got < 0) return IoError("reading", path);
   text.resize(static_cast<size_t>(got));
   const auto lines = Lines(text);
-  if (lines.size() != 2)
-    return Error{ErrorCode::kMalformed, "the probe's keys are not two lines"};
+  if (lines.size() != 2) return Error{ErrorCode::kMalformed, "the probe's keys are not two lines"};
   return probe::WireGuardKeys{.secret = LETHE_TRY(ParseKey(lines[0])),
                               .server_public = LETHE_TRY(ParseKey(lines[1]))};
 }

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <functional>
 #include <random>
+#include <utility>
 
 namespace lethe::supervise {
 namespace {
@@ -357,93 +357,104 @@ TEST(Machine, UnsealedIsKilledAtOnce) {
   EXPECT_EQ(machine.state(), State::kWaiting);
 }
 
-// Whatever comes in whatever order: one program at most, and a stop always ends stopped.
-TEST(Machine, HoldsItsInvariantsUnderRandomEvents) {
-  for (unsigned seed = 0; seed < 2000; ++seed) {
-    std::mt19937 random(seed);
+// A world around one machine that does what it asks for, and lets things happen in any order.
+class World {
+ public:
+  explicit World(unsigned seed) : random_(seed), machine_(ServiceOf(seed)) {}
+
+  const Machine& machine() const { return machine_; }
+  bool runs() const { return runs_; }
+
+  void Step() {
+    now_ += milliseconds(random_() % 2000);
+    switch (random_() % 13) {
+      case 0:
+        return Take(machine_.Start(now_));
+      case 1:
+        return Take(machine_.Stop(now_));
+      case 2:
+        return Take(machine_.Restart(now_));
+      case 3:
+        return machine_.CanDrain() ? Take(machine_.StartDrain(seconds(3), now_)) : void();
+      case 4:
+        return machine_.CanResume() ? Take(machine_.Resume(now_)) : void();
+      case 5:
+      case 6:
+        return Take(machine_.DependenciesMet(now_));
+      case 7:
+        return EndHooks(random_() % 4 != 0);
+      case 8:
+        return runs_ ? Take(machine_.Notified(now_)) : void();
+      case 9:
+        return EndProgram();
+      case 10:
+        return EmptyGroup();
+      case 11:
+        return runs_ ? Take(machine_.Unsealed(now_)) : void();
+      default:
+        return Take(machine_.Tick(now_));
+    }
+  }
+
+  void StopAll() {
+    Take(machine_.Stop(now_));
+    EndHooks(true);
+    EndProgram();
+    EmptyGroup();
+    Take(machine_.DependenciesMet(now_));
+  }
+
+ private:
+  static Service ServiceOf(unsigned seed) {
     Service service = seed % 2 != 0 ? WithHooks() : Plain();
     service.ready.notify = seed % 3 == 0;
     service.restart.crash_limit = seed % 5 == 0 ? 3 : 0;
-    Machine machine(service);
-    Time now = kBegin;
-    bool runs = false;   // the program
-    bool hooks = false;  // run
-    bool group = false;  // something is in the group
-    std::function<void(const Actions&)> take = [&](const Actions& actions) {
-      for (const Action action : actions) {
-        if (action == Action::kOpen || action == Action::kClose) hooks = true;
-        if (action != Action::kSpawn) continue;
-        ASSERT_FALSE(runs || group) << "seed " << seed << ": two programs";
-        runs = group = random() % 8 != 0;
-        take(runs ? machine.Spawned(now) : machine.SpawnFailed(Reason::kSandbox, now));
-      }
-    };
+    return service;
+  }
+
+  void Take(const Actions& actions) {
+    for (const Action action : actions) {
+      if (action == Action::kOpen || action == Action::kClose) hooks_ = true;
+      if (action != Action::kSpawn) continue;
+      ASSERT_FALSE(runs_ || group_) << "two programs";
+      runs_ = group_ = random_() % 8 != 0;
+      Take(runs_ ? machine_.Spawned(now_) : machine_.SpawnFailed(Reason::kSandbox, now_));
+    }
+  }
+  void EndHooks(bool well) {
+    if (std::exchange(hooks_, false)) Take(machine_.HooksDone(well, now_));
+  }
+  void EndProgram() {
+    if (std::exchange(runs_, false)) Take(machine_.Exited(random_() % 2 != 0, false, now_));
+  }
+  void EmptyGroup() {
+    if (!runs_ && std::exchange(group_, false)) Take(machine_.GroupEmpty(now_));
+  }
+
+  std::mt19937 random_;
+  Machine machine_;
+  Time now_ = kBegin;
+  bool runs_ = false;   // its program
+  bool hooks_ = false;  // commands of [drain]
+  bool group_ = false;  // something is in its control group
+};
+
+// Whatever comes in whatever order: one program at most, and a stop always ends stopped.
+TEST(Machine, HoldsItsInvariantsUnderRandomEvents) {
+  for (unsigned seed = 0; seed < 2000; ++seed) {
+    SCOPED_TRACE(seed);
+    World world(seed);
     for (int i = 0; i < 60; ++i) {
-      now += milliseconds(random() % 2000);
-      switch (random() % 13) {
-        case 0:
-          take(machine.Start(now));
-          break;
-        case 1:
-          take(machine.Stop(now));
-          break;
-        case 2:
-          take(machine.Restart(now));
-          break;
-        case 3:
-          if (machine.CanDrain()) take(machine.StartDrain(seconds(3), now));
-          break;
-        case 4:
-          if (machine.CanResume()) take(machine.Resume(now));
-          break;
-        case 5:
-        case 6:
-          take(machine.DependenciesMet(now));
-          break;
-        case 7:
-          if (hooks) {
-            hooks = false;
-            take(machine.HooksDone(random() % 4 != 0, now));
-          }
-          break;
-        case 8:
-          if (runs) take(machine.Notified(now));
-          break;
-        case 9:
-          if (runs) {
-            runs = false;
-            take(machine.Exited(random() % 2 != 0, false, now));
-          }
-          break;
-        case 10:
-          if (!runs && group) {
-            group = false;
-            take(machine.GroupEmpty(now));
-          }
-          break;
-        case 11:
-          if (runs) take(machine.Unsealed(now));
-          break;
-        case 12:
-          take(machine.Tick(now));
-          break;
-      }
-      if (machine.state() == State::kStopped || machine.state() == State::kFailed ||
-          machine.state() == State::kBackoff) {
-        ASSERT_FALSE(runs) << "seed " << seed << ": it runs, and nobody knows";
-      }
+      world.Step();
+      const State state = world.machine().state();
+      const bool down =
+          state == State::kStopped || state == State::kFailed || state == State::kBackoff;
+      ASSERT_FALSE(down && world.runs()) << "it runs, and nobody knows";
     }
-    take(machine.Stop(now));
-    if (hooks) take(machine.HooksDone(true, now));
-    if (runs) {
-      runs = false;
-      take(machine.Exited(true, false, now));
-    }
-    group = false;
-    take(machine.GroupEmpty(now));
-    take(machine.DependenciesMet(now));
-    ASSERT_EQ(machine.state(), State::kStopped) << "seed " << seed;
-    ASSERT_FALSE(runs);
+    world.StopAll();
+    ASSERT_EQ(world.machine().state(), State::kStopped);
+    ASSERT_FALSE(world.runs());
+    if (HasFatalFailure()) return;
   }
 }
 

@@ -18,7 +18,8 @@ class ProbeRun {
   // Calls `done` once: true when the answer came, false after kTimeout or where the address
   // refuses. Ends without a call when it is destroyed.
   static constexpr std::chrono::milliseconds kTimeout{1000};
-  ProbeRun(EventLoop& loop, const Probe& probe, probe::Exchange exchange, std::function<void(bool)> done);
+  ProbeRun(EventLoop& loop, const Probe& probe, probe::Exchange exchange,
+           std::function<void(bool)> done);
   ~ProbeRun();
   ProbeRun(const ProbeRun&) = delete;
   ProbeRun& operator=(const ProbeRun&) = delete;

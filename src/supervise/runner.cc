@@ -12,13 +12,14 @@
 #include <cstring>
 
 #include "base/file.h"
+#include "base/packet.h"
 #include "supervise/audit.h"
 #include "supervise/exchange.h"
-#include "supervise/packet.h"
 
 namespace lethe::supervise {
 namespace {
 
+constexpr std::chrono::seconds kFirstAudit(1);  // after its program began
 constexpr std::chrono::seconds kAuditInterval(30);
 constexpr std::chrono::milliseconds kMeterInterval(10);
 constexpr std::chrono::seconds kPeersTimeout(60);
@@ -154,7 +155,7 @@ Machine::Actions Runner::Spawn() {
     return machine_.SpawnFailed(no_program ? Reason::kNoProgram : Reason::kSandbox, Now());
   }
   child_ = std::move(*child);
-  next_audit_ = Now();
+  next_audit_ = Now() + kFirstAudit;
   return machine_.Spawned(Now());
 }
 

@@ -32,8 +32,8 @@ struct Sandbox::Plan {
   User user;
   uint64_t capabilities = 0;
   std::vector<sock_filter> filter;
-  std::vector<PathStep> steps;    // parents first
-  std::vector<BindMount> binds;   // in the order of their paths
+  std::vector<PathStep> steps;   // parents first
+  std::vector<BindMount> binds;  // in the order of their paths
   ProcView proc = ProcView::kOwn;
   bool own_network = false;
   uint64_t open_files = 0;

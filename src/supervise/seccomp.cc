@@ -19,17 +19,66 @@ namespace lethe::supervise {
 namespace {
 
 // What opens a sink, looks into others or changes the machine.
-constexpr const char* kRefused[] = {
-    "acct", "add_key", "adjtimex", "bpf", "clock_adjtime", "clock_settime", "delete_module",
-    "fanotify_init", "finit_module", "fsconfig", "fsmount", "fsopen", "fspick", "get_mempolicy",
-    "init_module", "io_uring_enter", "io_uring_register", "io_uring_setup", "iopl", "ioperm",
-    "kcmp", "kexec_file_load", "kexec_load", "keyctl", "lookup_dcookie", "mbind", "memfd_create",
-    "memfd_secret", "migrate_pages", "mount", "mount_setattr", "move_mount", "move_pages",
-    "name_to_handle_at", "open_by_handle_at", "open_tree", "perf_event_open", "pidfd_getfd",
-    "pivot_root", "process_madvise", "process_vm_readv", "process_vm_writev", "ptrace", "quotactl",
-    "quotactl_fd", "reboot", "request_key", "set_mempolicy", "setdomainname", "sethostname",
-    "setns", "settimeofday", "stime", "swapoff", "swapon", "syslog", "umount2", "unshare",
-    "userfaultfd", "vhangup"};
+constexpr const char* kRefused[] = {"acct",
+                                    "add_key",
+                                    "adjtimex",
+                                    "bpf",
+                                    "clock_adjtime",
+                                    "clock_settime",
+                                    "delete_module",
+                                    "fanotify_init",
+                                    "finit_module",
+                                    "fsconfig",
+                                    "fsmount",
+                                    "fsopen",
+                                    "fspick",
+                                    "get_mempolicy",
+                                    "init_module",
+                                    "io_uring_enter",
+                                    "io_uring_register",
+                                    "io_uring_setup",
+                                    "iopl",
+                                    "ioperm",
+                                    "kcmp",
+                                    "kexec_file_load",
+                                    "kexec_load",
+                                    "keyctl",
+                                    "lookup_dcookie",
+                                    "mbind",
+                                    "memfd_create",
+                                    "memfd_secret",
+                                    "migrate_pages",
+                                    "mount",
+                                    "mount_setattr",
+                                    "move_mount",
+                                    "move_pages",
+                                    "name_to_handle_at",
+                                    "open_by_handle_at",
+                                    "open_tree",
+                                    "perf_event_open",
+                                    "pidfd_getfd",
+                                    "pivot_root",
+                                    "process_madvise",
+                                    "process_vm_readv",
+                                    "process_vm_writev",
+                                    "ptrace",
+                                    "quotactl",
+                                    "quotactl_fd",
+                                    "reboot",
+                                    "request_key",
+                                    "set_mempolicy",
+                                    "setdomainname",
+                                    "sethostname",
+                                    "setns",
+                                    "settimeofday",
+                                    "stime",
+                                    "swapoff",
+                                    "swapon",
+                                    "syslog",
+                                    "umount2",
+                                    "unshare",
+                                    "userfaultfd",
+                                    "vhangup"};
 
 constexpr uint64_t kNewNamespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID |
                                     CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
@@ -124,13 +173,12 @@ Status RefuseSockets(scmp_filter_ctx filter, const SandboxRules& rules) {
     if (!families[family])
       LETHE_TRY(Check(::seccomp_rule_add(filter, kNo, call, 1, IntIs(0, family))));
   }
-  LETHE_TRY(Check(
-      ::seccomp_rule_add(filter, kNo, call, 1, SCMP_CMP64(0, SCMP_CMP_GE, kFamilies))));
+  LETHE_TRY(Check(::seccomp_rule_add(filter, kNo, call, 1, SCMP_CMP64(0, SCMP_CMP_GE, kFamilies))));
   if (!families[AF_NETLINK]) return {};
   for (uint64_t protocol = 0; protocol < kNetlinkProtocols; ++protocol) {
     if (protocols[protocol]) continue;
-    LETHE_TRY(Check(::seccomp_rule_add(filter, kNo, call, 2, IntIs(0, AF_NETLINK),
-                                       IntIs(2, protocol))));
+    LETHE_TRY(
+        Check(::seccomp_rule_add(filter, kNo, call, 2, IntIs(0, AF_NETLINK), IntIs(2, protocol))));
   }
   return Check(::seccomp_rule_add(filter, kNo, call, 2, IntIs(0, AF_NETLINK),
                                   SCMP_CMP64(2, SCMP_CMP_GE, kNetlinkProtocols)));
@@ -150,8 +198,8 @@ Result<std::vector<sock_filter>> Compile(const SandboxRules& rules) {
   const Filter filter(::seccomp_init(SCMP_ACT_ALLOW));
   if (filter == nullptr) return Error{ErrorCode::kIo, "making a system call filter"};
   // 32-bit and x32 calls.
-  LETHE_TRY(Check(
-      ::seccomp_attr_set(filter.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM))));
+  LETHE_TRY(
+      Check(::seccomp_attr_set(filter.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM))));
   LETHE_TRY(RefuseCalls(filter.get(), rules));
   LETHE_TRY(RefuseSockets(filter.get(), rules));
   LETHE_TRY(RefuseNamespaces(filter.get()));
@@ -169,9 +217,9 @@ Result<std::vector<sock_filter>> Compile(const SandboxRules& rules) {
 
 Result<std::vector<sock_filter>> CompileFilter(const SandboxRules& rules) {
   // Many services have the same rules, and compiling takes longer than a start.
-  static std::map<std::tuple<std::vector<SocketKind>, std::vector<std::string>,
-                             std::vector<std::string>>,
-                  std::vector<sock_filter>>
+  static std::map<
+      std::tuple<std::vector<SocketKind>, std::vector<std::string>, std::vector<std::string>>,
+      std::vector<sock_filter>>
       compiled;
   const auto key = std::tuple(rules.sockets, rules.allow, rules.deny);
   const auto known = compiled.find(key);

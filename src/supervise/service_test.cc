@@ -13,8 +13,7 @@ constexpr const char* kLeast = "command = [\"/usr/sbin/x\"]\nuser = \"x\"\n";
 
 Result<Service> Parse(const std::string& text) { return ParseService("x", text, "x.toml"); }
 
-TEST(ParseService, ReadsEveryKey) {
-  const auto service = Parse(R"(
+constexpr const char* kEveryKey = R"(
 command = ["/usr/sbin/openvpn", "--config", "/etc/openvpn/udp.conf"]
 user = "openvpn-server"
 after = ["resolver"]
@@ -60,7 +59,10 @@ deadline_s = 30
 signal = "USR1"
 [reload]
 signal = "HUP"
-)");
+)";
+
+TEST(ParseService, ReadsEveryKey) {
+  const auto service = Parse(kEveryKey);
   ASSERT_TRUE(service) << service.error().message;
   EXPECT_EQ(service->name, "x");
   EXPECT_EQ(service->command.size(), 3U);

@@ -88,11 +88,10 @@ class BlockSignals {
 };
 
 Error FailureOf(const std::string& name, const ChildFailure& failure) {
-  const Error error{failure.error == ENOENT && std::string_view(failure.step) == "starting"
-                        ? ErrorCode::kNotFound
-                        : ErrorCode::kIo,
-                    std::string(failure.step) + " " + failure.detail + ": " +
-                        std::strerror(failure.error)};
+  const Error error{
+      failure.error == ENOENT && std::string_view(failure.step) == "starting" ? ErrorCode::kNotFound
+                                                                              : ErrorCode::kIo,
+      std::string(failure.step) + " " + failure.detail + ": " + std::strerror(failure.error)};
   return error.In(name);
 }
 
@@ -121,8 +120,8 @@ Result<Child> Spawn(const Service& service, const Sandbox& sandbox, const SpawnO
                          .failure = &failure};
   int pidfd = -1;
   clone_args arguments{};
-  arguments.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_NEWNS | CLONE_NEWIPC |
-                    CLONE_NEWUTS | (plan.own_network ? CLONE_NEWNET : 0);
+  arguments.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_NEWNS |
+                    CLONE_NEWIPC | CLONE_NEWUTS | (plan.own_network ? CLONE_NEWNET : 0);
   arguments.pidfd = reinterpret_cast<uint64_t>(&pidfd);
   arguments.exit_signal = SIGCHLD;
   arguments.stack = reinterpret_cast<uint64_t>(LETHE_TRY(ChildStack()));

@@ -51,8 +51,8 @@ struct Child {
   Fd pidfd;
 };
 
-// Returns when the program runs. kNotFound: no such program; kIo names the step that failed. Not for
-// processes with threads: the child borrows this one's memory until its program runs.
+// Returns when the program runs. kNotFound: no such program; kIo names the step that failed. Not
+// for processes with threads: the child borrows this one's memory until its program runs.
 Result<Child> Spawn(const Service& service, const Sandbox& sandbox, const SpawnOptions& options);
 
 }  // namespace lethe::supervise

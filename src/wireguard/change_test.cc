@@ -35,6 +35,7 @@ TEST(PreferFlush, OnlyWhereMoreGoThanStayAndNoneThatStaysHasASession) {
   EXPECT_FALSE(flushes(from, List({2, 13}), 2)) << "a session stays";
   EXPECT_TRUE(flushes(from, List({2, 13}), 13)) << "a new peer has none";
   EXPECT_FALSE(flushes(from, List({2, 3, 4}), 99)) << "two removals are cheaper";
+  EXPECT_FALSE(flushes(List({2, 3, 4, 5}), List({2, 3}), 99)) << "as many stay";
 }
 
 TEST(PeerList, MergesAndTakesAway) {

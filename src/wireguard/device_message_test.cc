@@ -116,9 +116,9 @@ std::string Told(const Key& key, int64_t seconds, bool endpoint, uint64_t receiv
   const size_t peers = writer.Begin(WGDEVICE_A_PEERS);
   const size_t peer = writer.Begin(0);
   writer.Attribute(WGPEER_A_PUBLIC_KEY, {reinterpret_cast<const char*>(key.data()), key.size()});
-  const int64_t time[2] = {seconds, 5'000'000};
+  const int64_t time[2] = {seconds, seconds == 0 ? 0 : 5'000'000};
   writer.Attribute(WGPEER_A_LAST_HANDSHAKE_TIME,
-                   {reinterpret_cast<const char*>(time), seconds == 0 ? 0 : sizeof time});
+                   {reinterpret_cast<const char*>(time), sizeof time});
   if (endpoint) writer.Attribute(WGPEER_A_ENDPOINT, std::string(16, 'e'));
   writer.Number<uint64_t>(WGPEER_A_RX_BYTES, received);
   writer.End(peer);
@@ -132,14 +132,14 @@ TEST(DeviceMessage, TellsWhatWasObservedOfAPeer) {
     bool endpoint;
     uint64_t received;
     bool observed;
-  } cases[] = {{1, false, 0, true}, {1, true, 1, true}};
+  } cases[] = {{1, false, 0, true}, {0, true, 0, true}, {0, false, 1, true}, {0, false, 0, false}};
   for (const auto& c : cases) {
     int seen = 0;
     ASSERT_TRUE(DecodePeers(Told(TestKey(3), c.seconds, c.endpoint, c.received),
                             [&](const PeerReport& peer) -> Status {
                               ++seen;
                               EXPECT_EQ(peer.public_key, TestKey(3));
-                              EXPECT_EQ(peer.last_handshake, Milliseconds(c.seconds * 1000 + 5));
+                              EXPECT_EQ(peer.last_handshake, Milliseconds(c.seconds * 1005));
                               EXPECT_EQ(peer.observed, c.observed);
                               return {};
                             }));

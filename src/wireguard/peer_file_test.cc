@@ -79,6 +79,10 @@ TEST(PeerFile, NamesTheFirstLineThatOverlapsWithAnEarlierOne) {
                            Line(3, "- 10.9.7.9/32") + Line(4, "- 10.9.5.9/32") +
                            Line(5, "- 10.9.5.0/24");
   EXPECT_TRUE(ParsePeers(text, TestRules()).error().message.starts_with("line 3: "));
+  // 2 lies in 3, which lies in 1.
+  const std::string nested =
+      Line(1, "- 10.9.4.0/22") + Line(2, "- 10.9.5.9/32") + Line(3, "- 10.9.5.0/24");
+  EXPECT_TRUE(ParsePeers(nested, TestRules()).error().message.starts_with("line 2: "));
 }
 
 TEST(PeerFile, ReadsKeysToRemove) {

@@ -80,9 +80,9 @@ TEST_F(PeerStoreTest, RefusesAddressesThatAnotherPeerHas) {
   Replace({2, 3});
   const auto before = device_.peers;
   const auto refused =
-      store_.Change(PeerAction::kAdd, TestLines({4}) + WriteKey(TestKey(5)) + " - 10.9.0.3/32\n");
+      store_.Change(PeerAction::kAdd, WriteKey(TestKey(5)) + " - 10.9.0.3/32\n" + TestLines({4}));
   EXPECT_EQ(refused.error().code, ErrorCode::kConflict);
-  EXPECT_EQ(refused.error().message, "line 2: an allowed address overlaps with another peer's");
+  EXPECT_EQ(refused.error().message, "line 1: an allowed address overlaps with another peer's");
   EXPECT_EQ(device_.peers, before);
   // The same address, where its peer has the line.
   EXPECT_EQ(store_.Change(PeerAction::kAdd, TestLines({3})).value(), 2U);
@@ -92,7 +92,7 @@ TEST_F(PeerStoreTest, GoesBackWhereTheKernelRefusesMidway) {
   Replace({2, 3, 4, 5, 6});
   Session(3, seconds(5));
   const auto before = device_.peers;
-  for (int steps = 0; steps < 6; ++steps) {
+  for (int steps = 0; steps < 5; ++steps) {
     device_.fail_after = steps;
     const auto refused = store_.Change(PeerAction::kReplaceAll, TestLines({3, 4, 5, 12, 13, 14}));
     ASSERT_FALSE(refused) << steps;
@@ -139,8 +139,9 @@ TEST_F(PeerStoreTest, ForgetsAndCounts) {
   Session(2, seconds(100));
   Session(3, seconds(200));
   device_.peers.at(kProbe).observed = true;
+  device_.peers.at(kProbe).last_handshake = kStart + seconds(200);
   ASSERT_TRUE(store_.Sweep(At(seconds(210))));
-  EXPECT_EQ(store_.live(), 2U);
+  EXPECT_EQ(store_.live(), 2U) << "the probe is no client";
   const auto alive = device_.peers.at(TestKey(3));
   ASSERT_TRUE(store_.Sweep(At(seconds(290))));
   EXPECT_EQ(store_.live(), 1U);
@@ -171,7 +172,30 @@ TEST_F(PeerStoreTest, DrainsToThoseWithASession) {
   Has({2, 3});
 }
 
+TEST_F(PeerStoreTest, TakesThePartsOfAReportForOnePeer) {
+  device_.splits = true;
+  store_.Change(PeerAction::kAdd, WriteKey(TestKey(3)) + " - 10.9.0.3/32,fd00:9::3/128\n").value();
+  Session(3, seconds(200));
+  ASSERT_TRUE(store_.StartDrain(At(seconds(210))));
+  EXPECT_EQ(device_.peers.at(TestKey(3)).allowed.size(), 2U);
+  EXPECT_EQ(store_.live(), 1U);
+  PeerStore next(device_, TestRules(), kProbe, Reaper(seconds(180), At(seconds(10))));
+  ASSERT_TRUE(next.Adopt());
+  device_.changes.clear();
+  EXPECT_TRUE(next.Change(PeerAction::kReplaceAll,
+                          WriteKey(TestKey(3)) + " - 10.9.0.3/32,fd00:9::3/128\n"));
+  EXPECT_TRUE(device_.changes.empty());
+}
+
 TEST_F(PeerStoreTest, KnowsWhenItsInterfaceIsGone) {
+  Replace({2});
+  Session(2, seconds(5));
+  device_.takes_nothing = true;
+  EXPECT_FALSE(store_.Sweep(At(seconds(200))));
+  EXPECT_TRUE(store_.lost());
+}
+
+TEST_F(PeerStoreTest, KnowsWhenItCannotGoBackForItsInterfaceIsGone) {
   Replace({2});
   EXPECT_FALSE(store_.lost());
   device_.gone = true;

@@ -73,6 +73,14 @@ TEST(Reaper, CutsNoSessionWhenTheWallClockIsSet) {
   }
 }
 
+TEST(Reaper, AddsNoStepOfTheClockToAnOldOne) {
+  Sweeps sweeps;
+  EXPECT_EQ(sweeps.At(seconds(1000), seconds(995), seconds(100)), Verdict::kAlive);
+  // The clock is set once more after 1850: the handshake is 150 s old, then 190 s.
+  EXPECT_EQ(sweeps.At(seconds(2000), seconds(1950), seconds(200)), Verdict::kAlive);
+  EXPECT_EQ(sweeps.At(seconds(2040), seconds(1950), seconds(200)), Verdict::kForget);
+}
+
 TEST(Reaper, TakesWhatAnEarlierRunLeftForAliveWhereTheClockWasSetMeanwhile) {
   Sweeps sweeps;
   EXPECT_EQ(sweeps.At(seconds(5), seconds(500)), Verdict::kAlive) << "stamped in the future";

@@ -1,5 +1,6 @@
 #include "wireguard/test_peers.h"
 
+#include <linux/wireguard.h>
 #include <sys/socket.h>
 
 #include "wireguard/netlink_message.h"
@@ -51,7 +52,7 @@ Status FakeDevice::Take(const Key& key, const PeerList& list) {
 
 Status FakeDevice::Apply(const Change& change, const PeerList& list) {
   const Error refused{ErrorCode::kIo, "changing the peers: no memory"};
-  if (gone) return Error{ErrorCode::kNotFound, "no such device"};
+  if (gone || takes_nothing) return Error{ErrorCode::kNotFound, "no such device"};
   changes.push_back(change);
   int left = std::exchange(fail_after, fails_always ? 0 : -1);
   if (left == 0) return refused;
@@ -72,24 +73,37 @@ Status FakeDevice::Apply(const Change& change, const PeerList& list) {
   return {};
 }
 
+namespace {
+
+std::string AllowedBytes(std::span<const Prefix> allowed) {
+  MessageWriter writer(0, 0);
+  for (const Prefix& prefix : allowed) {
+    const size_t one = writer.Begin(0);
+    writer.Number<uint16_t>(WGALLOWEDIP_A_FAMILY, prefix.v6 ? AF_INET6 : AF_INET);
+    writer.Attribute(WGALLOWEDIP_A_IPADDR,
+                     {reinterpret_cast<const char*>(prefix.address.data()), prefix.bits() / 8});
+    writer.Number<uint8_t>(WGALLOWEDIP_A_CIDR_MASK, prefix.length);
+    writer.End(one);
+  }
+  return writer.Take().substr(sizeof(nlmsghdr));
+}
+
+}  // namespace
+
 Status FakeDevice::ForEachPeer(const std::function<Status(const PeerReport&)>& each) {
   if (gone) return Error{ErrorCode::kNotFound, "no such device"};
   for (const auto& [key, held] : peers) {
-    MessageWriter writer(0, 0);
-    for (const Prefix& prefix : held.allowed) {
-      const size_t one = writer.Begin(0);
-      writer.Number<uint16_t>(1, prefix.v6 ? AF_INET6 : AF_INET);
-      writer.Attribute(2,
-                       {reinterpret_cast<const char*>(prefix.address.data()), prefix.bits() / 8});
-      writer.Number<uint8_t>(3, prefix.length);
-      writer.End(one);
-    }
-    const std::string bytes = writer.Take();
+    const std::span allowed(held.allowed);
+    const size_t first = splits && !allowed.empty() ? allowed.size() - 1 : allowed.size();
+    const std::string bytes = AllowedBytes(allowed.first(first));
     LETHE_TRY(each({.public_key = key,
                     .preshared_key = held.preshared_key,
                     .last_handshake = held.last_handshake,
                     .observed = held.observed,
-                    .allowed = std::string_view(bytes).substr(sizeof(nlmsghdr))}));
+                    .allowed = bytes}));
+    if (first == allowed.size()) continue;
+    const std::string rest = AllowedBytes(allowed.subspan(first));
+    LETHE_TRY(each({.public_key = key, .preshared_key = {}, .allowed = rest}));
   }
   return {};
 }

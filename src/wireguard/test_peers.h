@@ -34,6 +34,8 @@ class FakeDevice : public Device {
   int fail_after = -1;          // so many steps of the next change are taken, then it fails
   bool fails_always = false;    // and everything after it
   bool gone = false;
+  bool takes_nothing = false;  // it went away between a question and a change
+  bool splits = false;         // tells a peer's last address in a second report
 
  private:
   Status Take(const Key& key, const PeerList& list);

@@ -102,7 +102,7 @@ class Server:
 
     def wait(self):
         """Its exit code; it said nothing."""
-        code = self.process.wait(timeout=120)
+        code = self.process.wait(timeout=900)
         check(os.read(self.said, 100) == b"", f"{self.name} said something")
         for fd in (self.counter, self.said):
             os.close(fd)

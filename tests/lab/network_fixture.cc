@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "resilience.h"
+
 namespace lethe::lab {
 namespace {
 
@@ -45,7 +47,7 @@ void NetworkTest::SetUpTestSuite() {
   ASSERT_TRUE(probe->WaitUntilUp(kBootTimeout)) << guest->Log();
   auto server = std::make_unique<ServerView>(*probe);
   ASSERT_TRUE(Eventually(kBootTimeout, [&] { return server->AllReady(); })) << guest->Log();
-  ASSERT_TRUE(server->AskForMeter());
+  ASSERT_TRUE(MeterServices(*probe));
   const Status installed = credentials.Install(*probe);
   ASSERT_TRUE(installed) << installed.error().message;
   world_ = new World{std::move(scratch), std::move(wire),   std::move(credentials),

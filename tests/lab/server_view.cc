@@ -95,12 +95,4 @@ Result<Holdings> ServerView::Count() {
   return out;
 }
 
-Status ServerView::AskForMeter() {
-  constexpr const char* kFolder = "/run/systemd/system/lethe-vpnd.service.d";
-  (void)LETHE_TRY(Shell(std::string("mkdir -p ") + kFolder + " && printf '[Service]\\nExecStart=\\n" +
-                        "ExecStart=/usr/sbin/lethe-vpnd run --discard-meter\\n' >" + kFolder +
-                        "/meter.conf && systemctl daemon-reload"));
-  return {};
-}
-
 }  // namespace lethe::lab

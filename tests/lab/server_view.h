@@ -43,9 +43,6 @@ class ServerView {
   // Process ids in a service's control group; "manager" is lethe-vpnd's own.
   Result<std::vector<std::string>> Pids(const std::string& service);
   Result<Holdings> Count();
-  // From the manager's next start on the discard meter runs, by a file of systemd's in RAM: the image
-  // has no switch for it.
-  Status AskForMeter();
 
  private:
   Result<std::string> Shell(const std::string& script);

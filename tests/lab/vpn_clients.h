@@ -10,8 +10,8 @@
 namespace lethe::lab {
 
 // Connects with the profile, pings the server inside the tunnel, and fetches 1 MiB from a far host
-// through the server's NAT (QEMU's network translates 192.0.2.2 to our loopback). Returns a sentence
-// for people; an error where any of it fails, with the client's own words.
+// through the server's NAT (QEMU's network translates 192.0.2.2 to our loopback). Returns a
+// sentence for people; an error where any of it fails, with the client's own words.
 Result<std::string> TryOpenVpn(const std::map<std::string, std::string>& profile,
                                const std::filesystem::path& dir);
 Result<std::string> TryWireGuard(const std::map<std::string, std::string>& profile,

@@ -1,7 +1,7 @@
 #include <algorithm>
 
+#include "apps/lethe-vpnd/commands.h"
 #include "base/strings.h"
-#include "commands.h"
 
 namespace lethe {
 

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "commands.h"
+#include "apps/lethe-vpnd/commands.h"
 #include "supervise/service_set.h"
 
 namespace lethe {

@@ -5,9 +5,9 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "apps/lethe-vpnd/commands.h"
 #include "base/file.h"
 #include "base/strings.h"
-#include "commands.h"
 #include "supervise/control_client.h"
 
 namespace lethe {

@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "apps/lethe-vpnd/commands.h"
 #include "base/fd.h"
-#include "commands.h"
 #include "supervise/manager.h"
 
 namespace lethe {
@@ -36,7 +36,10 @@ Status CmdRun(const Arguments& given) {
   supervise::ManagerOptions options;
   options.services = LETHE_TRY(TakeOption(arguments, "--services")).value_or(kServicesFolder);
   options.socket = LETHE_TRY(TakeOption(arguments, "--socket")).value_or(supervise::kDefaultSocket);
-  options.discard_meter = TakeFlag(arguments, "--discard-meter");
+  // In an image: only who is root there can make the file, and it goes with the power.
+  const auto meter_if = LETHE_TRY(TakeOption(arguments, "--discard-meter-if"));
+  options.discard_meter = TakeFlag(arguments, "--discard-meter") ||
+                          (meter_if && ::access(meter_if->c_str(), F_OK) == 0);
   LETHE_TRY(CheckWords(arguments, 0, 0));
   const char* notify = std::getenv("NOTIFY_SOCKET");
   options.on_settled = [path = std::string(notify == nullptr ? "" : notify)] {

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <string>
 
-#include "commands.h"
+#include "apps/lethe-vpnd/commands.h"
 
 namespace lethe {
 namespace {
@@ -11,7 +11,7 @@ namespace {
 constexpr const char* kUsage =
     "lethe-vpnd: runs VPN services with every sink sealed, and discards what they say\n"
     "\n"
-    "  lethe-vpnd run [--services FOLDER] [--socket PATH] [--discard-meter]\n"
+    "  lethe-vpnd run [--services FOLDER] [--socket PATH] [--discard-meter[-if FILE]]\n"
     "  lethe-vpnd check [FOLDER]\n"
     "  lethe-vpnd ctl [--socket PATH] [--json] COMMAND\n"
     "\n"
@@ -24,7 +24,7 @@ constexpr const char* kUsage =
     "  ctl peer add|remove|replace-all SERVICE FILE\n"
     "\n"
     "FOLDER has one .toml file per service (default /etc/lethe/services). --discard-meter is for\n"
-    "tests: it counts the bytes that services try to say.\n"
+    "tests: it counts the bytes that services try to say; -if: where FILE exists.\n"
     "Exit codes: 0 ok, 1 failure, 2 usage, 3 rejected, 4 malformed, 5 unavailable.\n";
 
 int Main(const Arguments& arguments) {

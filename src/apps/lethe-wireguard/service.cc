@@ -71,7 +71,7 @@ class Service {
   Fd signals_;
   Key probe_private_{};
   std::optional<PeerStore> store_;
-  uint32_t counted_ = 0;
+  std::optional<uint32_t> counted_;  // what the manager knows
   Milliseconds next_sweep_{0};
 };
 

@@ -125,7 +125,8 @@ Result<double> WaitUntilReady(vm::Guest& guest, const Options& options, const fs
 // What to do next, for a person.
 void PrintReady(const Options& options, double ready) {
   fmt::print(
-      "OpenVPN answers on udp 127.0.0.1:{} after {:.1f} s, and is on tcp 127.0.0.1:{}; WireGuard is "
+      "OpenVPN answers on udp 127.0.0.1:{} after {:.1f} s, and is on tcp 127.0.0.1:{}; WireGuard "
+      "is "
       "on udp 127.0.0.1:{}\n",
       options.openvpn_port, ready, options.openvpn_tcp_port, options.wireguard_port);
   if (!options.client_dir.empty()) {
