@@ -13,8 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kServerFiles[] = {"openvpn/ca.crt",  "openvpn/server.crt",
-                                        "openvpn/server.key", "openvpn/crl.pem",
+constexpr const char* kServerFiles[] = {"openvpn/ca.crt",       "openvpn/server.crt",
+                                        "openvpn/server.key",   "openvpn/crl.pem",
                                         "wireguard/server.key", "wireguard/peers"};
 
 // Everything in one shell: a process for each client would take seconds.
@@ -75,9 +75,9 @@ Result<Credentials> Credentials::Make(const fs::path& directory, unsigned client
 }
 
 Status Credentials::MakeOpenVpn(unsigned clients) const {
-  (void)LETHE_TRY(RunChecked({.argv = {"sh", "-ec", kMakeOpenVpn, "keys",
-                                       (directory_ / "openvpn").string(),
-                                       std::to_string(clients)}}));
+  (void)LETHE_TRY(
+      RunChecked({.argv = {"sh", "-ec", kMakeOpenVpn, "keys", (directory_ / "openvpn").string(),
+                           std::to_string(clients)}}));
   return {};
 }
 
@@ -117,8 +117,8 @@ std::string Credentials::OpenVpnProfile(unsigned client, Vpn vpn, const std::str
   const std::string name = client == 0 ? "revoked" : "client" + std::to_string(client);
   const bool ipv6 = remote.find(':') != std::string::npos;
   const bool udp = vpn == Vpn::kOpenVpnUdp;
-  return std::string("client\nproto ") + (udp ? "udp" : "tcp") + (ipv6 ? "6" : "4") +
-         "\nremote " + remote + " " + std::to_string(PortOf(vpn)) +
+  return std::string("client\nproto ") + (udp ? "udp" : "tcp") + (ipv6 ? "6" : "4") + "\nremote " +
+         remote + " " + std::to_string(PortOf(vpn)) +
          "\nnobind\nverb 3\nconnect-retry 1\nremote-cert-tls server\n"
          "data-ciphers AES-256-GCM:CHACHA20-POLY1305\n" +
          (udp ? "explicit-exit-notify 1\n" : "") + Element("ca", folder / "ca.crt") +

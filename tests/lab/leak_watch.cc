@@ -24,7 +24,9 @@ struct Packet {
   std::string_view bytes;  // without the Ethernet header
   uint16_t type;
 
-  unsigned At(size_t i) const { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0; }
+  unsigned At(size_t i) const {
+    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0;
+  }
   unsigned Port(size_t i) const { return At(i) << 8 | At(i + 1); }
 };
 
@@ -58,8 +60,8 @@ Verdict Judge(const Packet& packet, unsigned vpn_port) {
   out.text = "protocol " + std::to_string(protocol) + " " + from + " port " +
              std::to_string(source) + " to " + to + " port " + std::to_string(target);
   const bool ported = protocol == IPPROTO_UDP || protocol == IPPROTO_TCP;
-  out.vpn = ported && ((to == server && target == vpn_port) ||
-                       (from == server && source == vpn_port));
+  out.vpn =
+      ported && ((to == server && target == vpn_port) || (from == server && source == vpn_port));
   // Router and neighbour discovery; reports of groups come behind an option header (protocol 0).
   const unsigned type = packet.At(header);
   out.ethernet = !v4 && ((protocol == IPPROTO_ICMPV6 && type >= 133 && type <= 136) ||
@@ -95,9 +97,9 @@ class LeakWatch::Thread {
       const ssize_t got = ::recvfrom(socket_.get(), buffer.data(), buffer.size(), 0,
                                      reinterpret_cast<sockaddr*>(&from), &size);
       if (got <= 0) continue;
-      const Verdict verdict = Judge({std::string_view(buffer.data(), static_cast<size_t>(got)),
-                                     ntohs(from.sll_protocol)},
-                                    vpn_port_);
+      const Verdict verdict = Judge(
+          {std::string_view(buffer.data(), static_cast<size_t>(got)), ntohs(from.sll_protocol)},
+          vpn_port_);
       if (verdict.vpn) ++vpn_packets_;
       if (verdict.vpn || verdict.ethernet) continue;
       const std::lock_guard lock(mutex_);

@@ -50,8 +50,13 @@ void NetworkTest::SetUpTestSuite() {
   ASSERT_TRUE(MeterServices(*probe));
   const Status installed = credentials.Install(*probe);
   ASSERT_TRUE(installed) << installed.error().message;
-  world_ = new World{std::move(scratch), std::move(wire),   std::move(credentials),
-                     std::move(guest),   std::move(probe), std::move(server), {}};
+  world_ = new World{std::move(scratch),
+                     std::move(wire),
+                     std::move(credentials),
+                     std::move(guest),
+                     std::move(probe),
+                     std::move(server),
+                     {}};
   for (unsigned i = 1; i <= kMachines; ++i) world_->machines.push_back(Must(Machine::Make(i)));
   // It has both of its outer addresses.
   ASSERT_TRUE(Eventually(kReadyTimeout, [&] {

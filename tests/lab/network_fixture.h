@@ -1,5 +1,5 @@
-// One server and its network for all tests that ask what its tunnels carry and how its services come
-// and go: booted once.
+// One server and its network for all tests that ask what its tunnels carry and how its services
+// come and go: booted once.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ class NetworkTest : public ::testing::Test {
     std::unique_ptr<ServerView> server;
     std::vector<std::unique_ptr<Machine>> machines;
   };
-  static constexpr unsigned kClients = 52;   // with credentials
+  static constexpr unsigned kClients = 52;  // with credentials
   static constexpr unsigned kMachines = 4;
 
   static void SetUpTestSuite();

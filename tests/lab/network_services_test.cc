@@ -30,9 +30,9 @@ class Slope {
     const auto per_cycle = [&](uint64_t from, uint64_t to) {
       return (static_cast<double>(to) - static_cast<double>(from)) / (last_at_ - first_at_);
     };
-    const double allowed_kib = IsNightly() ? 0.5 : 8;
+    const double allowed_kib = IsNightly() ? 1 : 32;
     EXPECT_LT(per_cycle(first.resident_kib, last.resident_kib), allowed_kib);
-    EXPECT_LT(per_cycle(first.slab_kib, last.slab_kib), 4 * allowed_kib);
+    EXPECT_LT(per_cycle(first.slab_kib, last.slab_kib), allowed_kib);
   }
 
  private:
@@ -96,9 +96,10 @@ TEST_F(NetworkTest, ADrainCutsNobodyBeforeItsDeadline) {
   const auto begin = std::chrono::steady_clock::now();
   constexpr seconds kDeadline(25);
   InServer("lethe-vpnd ctl drain openvpn-udp --deadline 25 >/run/drain 2>&1 &");
-  ASSERT_TRUE(Eventually(seconds(10), [] {
-    return world_->server->Service("openvpn-udp").value().state == "draining";
+  ASSERT_TRUE(Eventually(seconds(20), [] {
+    return InServer("nft list set inet lethe closed_udp").find("1194") != std::string::npos;
   }));
+  EXPECT_EQ(world_->server->Service("openvpn-udp").value().state, "draining");
   const auto late = StartIdle(3, Vpn::kOpenVpnUdp, kConnected + 1);
   const auto other = StartIdle(3, Vpn::kOpenVpnTcp, kConnected + 2);
   // Who is there goes on, who is new finds another way in.
@@ -124,8 +125,8 @@ TEST_F(NetworkTest, ADrainCutsNobodyBeforeItsDeadline) {
 TEST_F(NetworkTest, ADrainEndsWhenTheLastClientHasLeft) {
   const auto clients = ConnectIdle(2, Vpn::kOpenVpnTcp, 1, 3);
   InServer("lethe-vpnd ctl drain openvpn-tcp --deadline 600 >/run/drain 2>&1 &");
-  EXPECT_TRUE(Eventually(seconds(10), [] {
-    return world_->server->Service("openvpn-tcp").value().state == "draining";
+  ASSERT_TRUE(Eventually(seconds(20), [] {
+    return InServer("nft list set inet lethe closed_tcp").find("443") != std::string::npos;
   }));
   // A new connection is turned away at once.
   const auto late = StartIdle(3, Vpn::kOpenVpnTcp, 4);
@@ -204,9 +205,10 @@ TEST_F(NetworkTest, ServicesComeBackAfterTheirManagerIsKilled) {
 
 // The meter itself counts: a service that speaks shows.
 TEST_F(NetworkTest, TheMeterCountsWhatAServiceSays) {
-  InServer("mkdir -p /run/services && cp /etc/lethe/services/*.toml /run/services/ && printf "
-           "'command = [\"/usr/bin/sh\", \"-c\", \"echo hello; exec sleep 1000\"]\nuser = "
-           "\"resolver\"\n' >/run/services/loud.toml && lethe-vpnd ctl reload --from /run/services");
+  InServer(
+      "mkdir -p /run/services && cp /etc/lethe/services/*.toml /run/services/ && printf "
+      "'command = [\"/usr/bin/sh\", \"-c\", \"echo hello; exec sleep 1000\"]\nuser = "
+      "\"resolver\"\n' >/run/services/loud.toml && lethe-vpnd ctl reload --from /run/services");
   EXPECT_TRUE(Eventually(seconds(10), [] {
     const auto status = world_->server->Service("loud");
     return status && status->discarded_bytes == 6;

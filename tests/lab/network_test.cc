@@ -63,8 +63,8 @@ TEST_F(NetworkTest, TracksNoClientByItsOuterAddress) {
   for (unsigned i = 1; i <= 3; ++i) EXPECT_TRUE(MachineOf(i).Pings(kFar4));
   const std::string tracked = world_->probe->Read("proc:1/net/nf_conntrack").value();
   EXPECT_NE(tracked.find(udp->Address(false).value()), std::string::npos) << tracked;
-  for (const char* outer : {"192.0.2.101", "192.0.2.102", "192.0.2.103",
-                            "2001:0db8:0002:0000:0000:0000:0000:0102"})
+  for (const char* outer :
+       {"192.0.2.101", "192.0.2.102", "192.0.2.103", "2001:0db8:0002:0000:0000:0000:0000:0102"})
     EXPECT_EQ(tracked.find(outer), std::string::npos) << tracked;
   const std::string rules = InServer("nft list ruleset");
   EXPECT_EQ(rules.find("192.0.2."), std::string::npos) << rules;
@@ -81,7 +81,9 @@ TEST_F(NetworkTest, KeepsClientsApartAndOffTheManagementSide) {
     for (const bool ipv6 : {false, true}) refused.push_back(tunnel->Address(ipv6).value());
   }
   // The server itself reaches them, so that it is its rules which keep clients out.
-  InServer("ip address replace 10.55.0.50/24 dev eth0; ip -6 address replace fd55::50/64 dev eth0 nodad");
+  InServer(
+      "ip address replace 10.55.0.50/24 dev eth0; ip -6 address replace fd55::50/64 dev eth0 "
+      "nodad");
   const std::string reach = "exec 3<>/dev/null; cat </dev/null; ip route get 169.254.169.254";
   EXPECT_NE(InServer(reach).find("via 198.51.100.1"), std::string::npos);
   for (unsigned i = 0; i < 4; ++i) {
@@ -105,8 +107,9 @@ TEST_F(NetworkTest, KeepsClientsApartAndOffTheManagementSide) {
   EXPECT_TRUE(MachineOf(1).Pings(kManagement4));
   EXPECT_TRUE(MachineOf(1).Pings(kMetadata4));
   EXPECT_TRUE(MachineOf(3).Pings(kManagement6));
-  InServer("nft -f /etc/lethe/firewall.nft; ip address del 10.55.0.50/24 dev eth0; "
-           "ip -6 address del fd55::50/64 dev eth0");
+  InServer(
+      "nft -f /etc/lethe/firewall.nft; ip address del 10.55.0.50/24 dev eth0; "
+      "ip -6 address del fd55::50/64 dev eth0");
 }
 
 TEST_F(NetworkTest, RefusesACertificateThatWasRevoked) {

@@ -25,8 +25,7 @@ uint64_t SumOf(const std::string& text, std::string_view key) {
   uint64_t sum = 0;
   for (const auto line : Lines(text)) {
     const auto words = Words(line);
-    if (words.size() >= 2 && words[0] == key)
-      sum += ParseUnsigned<uint64_t>(words[1]).value_or(0);
+    if (words.size() >= 2 && words[0] == key) sum += ParseUnsigned<uint64_t>(words[1]).value_or(0);
   }
   return sum;
 }
@@ -89,8 +88,7 @@ Result<Holdings> ServerView::Count() {
   out.descriptors = Lines(descriptors).size();
   out.slab_kib = SumOf(LETHE_TRY(probe_.Read("proc:meminfo")), "SUnreclaim:");
   out.processes = LETHE_TRY(probe_.Processes()).size();
-  const std::string tracked =
-      LETHE_TRY(probe_.Read("/proc/sys/net/netfilter/nf_conntrack_count"));
+  const std::string tracked = LETHE_TRY(probe_.Read("/proc/sys/net/netfilter/nf_conntrack_count"));
   out.tracked = ParseUnsigned<uint64_t>(Trim(tracked)).value_or(0);
   return out;
 }

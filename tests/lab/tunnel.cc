@@ -71,8 +71,8 @@ Result<std::unique_ptr<Tunnel>> Tunnel::OpenWireGuard(Machine& machine,
   const std::string device = "wg-" + machine.name();
   const fs::path config = options.directory / (device + ".conf");
   const fs::path log = options.directory / (device + ".log");
-  LETHE_TRY(WriteFileAtomic(
-      config, credentials.WireGuardConfig(options.client, RemoteOf(options)), 0600));
+  LETHE_TRY(WriteFileAtomic(config, credentials.WireGuardConfig(options.client, RemoteOf(options)),
+                            0600));
   auto client = LETHE_TRY(machine.Start({"wireguard-go", "-f", device}, log));
   std::unique_ptr<Tunnel> tunnel(new Tunnel(machine, std::move(client)));
   tunnel->device_ = device;
@@ -101,9 +101,8 @@ Result<std::unique_ptr<Tunnel>> Tunnel::OpenWireGuard(Machine& machine,
 }
 
 Result<std::string> Tunnel::Address(bool ipv6) const {
-  const auto shown = LETHE_TRY(
-      machine_.Run({"ip", "-o", ipv6 ? "-6" : "-4", "address", "show", "dev", device_, "scope",
-                    "global"}));
+  const auto shown = LETHE_TRY(machine_.Run(
+      {"ip", "-o", ipv6 ? "-6" : "-4", "address", "show", "dev", device_, "scope", "global"}));
   const auto words = Words(shown.out);
   if (words.size() < 4) return Error{ErrorCode::kNotFound, device_ + " has no address"};
   return std::string(words[3].substr(0, words[3].find('/')));
@@ -136,8 +135,9 @@ bool IdleClient::IsConnected() const { return connections() > 0; }
 
 bool IdleClient::WasCut() const {
   const std::string text = Log();
-  for (const char* words : {"Inactivity timeout", "Connection reset", "server-pushed-connection-reset",
-                            "Server poll timeout", "SIGUSR1", "SIGTERM[soft,remote-exit]"}) {
+  for (const char* words :
+       {"Inactivity timeout", "Connection reset", "server-pushed-connection-reset",
+        "Server poll timeout", "SIGUSR1", "SIGTERM[soft,remote-exit]"}) {
     if (text.find(words) != std::string::npos) return true;
   }
   return false;

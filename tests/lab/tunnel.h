@@ -1,4 +1,5 @@
-// A real VPN client on a machine of the laboratory, with all of the machine's traffic in its tunnel.
+// A real VPN client on a machine of the laboratory, with all of the machine's traffic in its
+// tunnel.
 #pragma once
 
 #include <filesystem>

@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 
 // Batches of ip(8) are many times faster than a process each.
 Status Ip(const std::string& lines) {
-  (void)LETHE_TRY(RunChecked({.argv = {"ip", "-batch", "-"}, .input = lines, .package = "iproute2"}));
+  (void)LETHE_TRY(
+      RunChecked({.argv = {"ip", "-batch", "-"}, .input = lines, .package = "iproute2"}));
   return {};
 }
 
@@ -48,8 +49,7 @@ Result<std::unique_ptr<Wire>> Wire::Make(const fs::path& scratch) {
        "--user=root", "--pid-file=", "--bind-dynamic", "--interface=uplink", "--interface=lo",
        "--dhcp-range=198.51.100.50,198.51.100.50,255.255.255.0,1h",
        "--dhcp-option=option:router,198.51.100.1", "--enable-ra",
-       "--dhcp-range=2001:db8:1::,ra-only",
-       "--dhcp-leasefile=" + (scratch / "leases").string(),
+       "--dhcp-range=2001:db8:1::,ra-only", "--dhcp-leasefile=" + (scratch / "leases").string(),
        std::string("--address=/") + kFarName + "/" + kFar4,
        std::string("--address=/") + kFarName + "/" + kFar6},
       scratch / "dnsmasq.log"));
@@ -58,11 +58,12 @@ Result<std::unique_ptr<Wire>> Wire::Make(const fs::path& scratch) {
 
 Wire::~Wire() {
   services_.Stop(std::chrono::milliseconds(1000));
-  (void)Ip("link del clients\n"
-           "address del 203.0.113.80/32 dev lo\n"
-           "address del 169.254.169.254/32 dev lo\n"
-           "address del 2001:db8:80::1/128 dev lo\n"
-           "link del uplink\n");
+  (void)Ip(
+      "link del clients\n"
+      "address del 203.0.113.80/32 dev lo\n"
+      "address del 169.254.169.254/32 dev lo\n"
+      "address del 2001:db8:80::1/128 dev lo\n"
+      "link del uplink\n");
 }
 
 Result<std::unique_ptr<Machine>> Machine::Make(unsigned number) {
