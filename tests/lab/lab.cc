@@ -12,6 +12,7 @@
 
 #include "archive/archive.h"
 #include "base/strings.h"
+#include "dns_query.h"
 #include "image/capture.h"
 #include "image/cpio_reader.h"
 #include "image/cpio_writer.h"
@@ -203,19 +204,16 @@ class FarThread {
   std::thread thread_;
 };
 
-Result<std::unique_ptr<FarServer>> FarServer::Start(size_t bytes) {
+Result<std::unique_ptr<FarServer>> FarServer::Start(size_t bytes, const std::string& address) {
   std::unique_ptr<FarServer> server(new FarServer);
-  server->fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(server->fd_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::listen(server->fd_, 8) != 0 ||
-      ::getsockname(server->fd_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    return IoError("listening on", "127.0.0.1");
+  SocketAddress own = LETHE_TRY(ParseSocketAddress(address, 0));
+  server->fd_ = ::socket(own.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (::bind(server->fd_, own.get(), own.size) != 0 || ::listen(server->fd_, 8) != 0 ||
+      ::getsockname(server->fd_, reinterpret_cast<sockaddr*>(&own.storage), &own.size) != 0) {
+    return IoError("listening on", address);
   }
-  server->port_ = ntohs(address.sin_port);
+  // The port stands at the same place for both families.
+  server->port_ = ntohs(reinterpret_cast<const sockaddr_in*>(&own.storage)->sin_port);
   server->thread_ = std::make_unique<FarThread>(server->fd_, bytes);
   return server;
 }
@@ -227,16 +225,12 @@ FarServer::~FarServer() {
 }
 
 Result<size_t> Fetch(const std::string& address, unsigned port, seconds timeout) {
-  const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const SocketAddress to = LETHE_TRY(ParseSocketAddress(address, port));
+  const Fd fd(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval limit{timeout.count(), 0};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(static_cast<uint16_t>(port));
-  ::inet_pton(AF_INET, address.c_str(), &to.sin_addr);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
-    return IoError("connecting to", address);
+  if (::connect(fd.get(), to.get(), to.size) != 0) return IoError("connecting to", address);
   size_t total = 0;
   char buffer[65536];
   while (true) {

@@ -82,10 +82,11 @@ bool Eventually(std::chrono::seconds timeout, Condition condition);
 // complete.
 Result<std::map<std::string, std::string>> ReadClientProfile(const std::filesystem::path& tar);
 
-// A server on 127.0.0.1 that sends `bytes` to whoever connects, once; ends with its owner.
+// A server that sends `bytes` to whoever connects, once; ends with its owner.
 class FarServer {
  public:
-  static Result<std::unique_ptr<FarServer>> Start(size_t bytes);
+  static Result<std::unique_ptr<FarServer>> Start(size_t bytes,
+                                                  const std::string& address = "127.0.0.1");
   ~FarServer();
   unsigned port() const { return port_; }
 

@@ -1,0 +1,42 @@
+// Keys that come to a server from elsewhere: a certificate authority with many clients for OpenVPN,
+// key pairs for WireGuard. The server makes none of its own then.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "lab.h"
+
+namespace lethe::lab {
+
+enum class Vpn { kOpenVpnUdp, kOpenVpnTcp, kWireGuard };
+
+std::string ToString(Vpn vpn);  // the name of its service
+unsigned PortOf(Vpn vpn);
+
+class Credentials {
+ public:
+  // For clients 1 to `clients`, at most 99. Files lie in `directory`.
+  static Result<Credentials> Make(const std::filesystem::path& directory, unsigned clients);
+
+  // Gives the keys to a running server, tells its resolver to ask the far name server alone, and
+  // starts its services anew. Returns when the manager is up again.
+  Status Install(ProbeClient& probe) const;
+
+  // `remote` is an address of the server.
+  std::string OpenVpnProfile(unsigned client, Vpn vpn, const std::string& remote) const;
+  std::string WireGuardConfig(unsigned client, const std::string& remote) const;
+
+ private:
+  explicit Credentials(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  Status MakeOpenVpn(unsigned clients) const;
+  Status MakeWireGuard(unsigned clients);
+
+  std::filesystem::path directory_;
+  std::string wireguard_server_public_;
+  std::vector<std::string> wireguard_client_keys_;  // client 1 first
+};
+
+}  // namespace lethe::lab

@@ -1,0 +1,84 @@
+#include "dns_query.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/strings.h"
+
+namespace lethe::lab {
+namespace {
+
+constexpr uint16_t kQueryId = 0x1e7e;
+constexpr size_t kHeader = 12;
+
+std::string Query(const std::string& name, bool ipv6) {
+  std::string out("\x1e\x7e\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00", kHeader);
+  for (const auto label : Split(name, '.')) {
+    out += static_cast<char>(label.size());
+    out += label;
+  }
+  out += std::string("\0\0", 2) + static_cast<char>(ipv6 ? 28 : 1) + std::string("\0\1", 2);
+  return out;
+}
+
+// The record is the last thing of a small answer to one question.
+Result<std::string> LastAddress(const std::string& answer, bool ipv6) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(answer[i]); };
+  const size_t size = ipv6 ? 16 : 4;
+  if (answer.size() < kHeader + size || (byte(0) << 8 | byte(1)) != kQueryId)
+    return Error{ErrorCode::kIo, "no answer to this question"};
+  if ((byte(3) & 15) != 0 || (byte(6) << 8 | byte(7)) != 1)
+    return Error{ErrorCode::kIo, "RCODE " + std::to_string(byte(3) & 15)};
+  char text[INET6_ADDRSTRLEN] = {};
+  ::inet_ntop(ipv6 ? AF_INET6 : AF_INET, answer.data() + answer.size() - size, text, sizeof text);
+  return std::string(text);
+}
+
+}  // namespace
+
+Result<SocketAddress> ParseSocketAddress(const std::string& address, unsigned port) {
+  SocketAddress out;
+  auto* v4 = reinterpret_cast<sockaddr_in*>(&out.storage);
+  auto* v6 = reinterpret_cast<sockaddr_in6*>(&out.storage);
+  if (::inet_pton(AF_INET, address.c_str(), &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(static_cast<uint16_t>(port));
+    out.size = sizeof *v4;
+  } else if (::inet_pton(AF_INET6, address.c_str(), &v6->sin6_addr) == 1) {
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(static_cast<uint16_t>(port));
+    out.size = sizeof *v6;
+  } else {
+    return Error{ErrorCode::kMalformed, "'" + Printable(address) + "' is no address"};
+  }
+  return out;
+}
+
+Result<std::string> AskNameServer(const std::string& server, const std::string& name, bool ipv6,
+                                  bool tcp) {
+  constexpr unsigned kPort = 53;
+  const SocketAddress to = LETHE_TRY(ParseSocketAddress(server, kPort));
+  const Fd fd(::socket(to.family(), (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0));
+  const timeval limit{3, 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  if (::connect(fd.get(), to.get(), to.size) != 0)
+    return Error{ErrorCode::kUnavailable, IoError("connecting to", server).message};
+  const std::string query = Query(name, ipv6);
+  const std::string length = {static_cast<char>(query.size() >> 8),
+                              static_cast<char>(query.size())};
+  LETHE_TRY(WriteAll(fd.get(), (tcp ? length : "") + query, server));
+  std::string answer(4096, '\0');
+  const ssize_t got = ::recv(fd.get(), answer.data(), answer.size(), 0);
+  if (got <= 0) return Error{ErrorCode::kUnavailable, server + " does not answer"};
+  answer.resize(static_cast<size_t>(got));
+  return LastAddress(tcp && answer.size() > 2 ? answer.substr(2) : answer, ipv6);
+}
+
+}  // namespace lethe::lab

@@ -1,0 +1,27 @@
+// One question to a name server (RFC 1035), for the laboratory.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <string>
+
+#include "base/result.h"
+
+namespace lethe::lab {
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+  int family() const { return storage.ss_family; }
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+// An IPv4 or IPv6 address in its usual spelling. kMalformed for anything else.
+Result<SocketAddress> ParseSocketAddress(const std::string& address, unsigned port);
+
+// The A or AAAA record of a name, as text. kUnavailable without an answer within three seconds, kIo
+// where the answer holds none.
+Result<std::string> AskNameServer(const std::string& server, const std::string& name, bool ipv6,
+                                  bool tcp);
+
+}  // namespace lethe::lab

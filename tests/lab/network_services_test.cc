@@ -1,0 +1,220 @@
+// How a server's services come and go: clients that connect and leave, a drain, daemons that are
+// killed. And that none of them said a word meanwhile.
+
+#include <map>
+
+#include "base/strings.h"
+#include "network_fixture.h"
+
+namespace lethe::lab {
+namespace {
+
+using std::chrono::seconds;
+
+class Slope {
+ public:
+  void Add(unsigned cycles, const Holdings& now) {
+    if (seen_.empty()) first_at_ = cycles;
+    last_at_ = cycles;
+    seen_.push_back(now);
+    const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
+    std::printf("  after %4u: %llu descriptors, %llu KiB resident, %llu KiB slab\n", cycles,
+                number(now.descriptors), number(now.resident_kib), number(now.slab_kib));
+  }
+
+  // The longer it ran, the less noise there is in it.
+  void ExpectNone() const {
+    const Holdings &first = seen_.front(), &last = seen_.back();
+    EXPECT_LE(last.descriptors, first.descriptors);
+    EXPECT_LE(last.processes, first.processes);
+    const auto per_cycle = [&](uint64_t from, uint64_t to) {
+      return (static_cast<double>(to) - static_cast<double>(from)) / (last_at_ - first_at_);
+    };
+    const double allowed_kib = IsNightly() ? 1 : 32;
+    EXPECT_LT(per_cycle(first.resident_kib, last.resident_kib), allowed_kib);
+    EXPECT_LT(per_cycle(first.slab_kib, last.slab_kib), allowed_kib);
+  }
+
+ private:
+  std::vector<Holdings> seen_;
+  unsigned first_at_ = 0, last_at_ = 0;
+};
+
+constexpr unsigned kBatch = 10;
+
+// `batch` connects and disconnects kBatch clients.
+template <typename Batch>
+void ExpectNoSlope(ServerView& server, const Batch& batch) {
+  const unsigned cycles = IsNightly() ? 1000 : 50;
+  batch();  // what is made once is made here
+  Slope slope;
+  for (unsigned done = kBatch; done <= cycles; done += kBatch) {
+    batch();
+    if (::testing::Test::HasFailure()) return;
+    slope.Add(done, server.Count().value());
+  }
+  slope.ExpectNone();
+}
+
+bool HasNoClient(ServerView& server, Vpn vpn) {
+  return Eventually(kReadyTimeout, [&] {
+    const auto status = server.Service(ToString(vpn));
+    return status && status->clients == 0;
+  });
+}
+
+TEST_F(NetworkTest, OpenVpnClientsLeaveNothingBehind) {
+  for (const Vpn vpn : {Vpn::kOpenVpnUdp, Vpn::kOpenVpnTcp}) {
+    SCOPED_TRACE(ToString(vpn));
+    ExpectNoSlope(*world_->server, [&] {
+      {
+        const auto clients = ConnectIdle(1, vpn, 1, kBatch);
+        for (const auto& client : clients) client->Leave();
+      }
+      EXPECT_TRUE(HasNoClient(*world_->server, vpn)) << "the server does not notice that they left";
+    });
+  }
+}
+
+TEST_F(NetworkTest, WireGuardClientsLeaveNothingBehind) {
+  ExpectNoSlope(*world_->server, [&] {
+    for (unsigned i = 0; i < kBatch; ++i) {
+      const auto tunnel = Connect(1, Vpn::kWireGuard);
+      ASSERT_TRUE(tunnel);
+    }
+  });
+}
+
+// ---- Drain ----
+
+TEST_F(NetworkTest, ADrainCutsNobodyBeforeItsDeadline) {
+  constexpr unsigned kConnected = 50;
+  const auto tunnel = Connect(1, Vpn::kOpenVpnUdp);
+  const auto clients = ConnectIdle(2, Vpn::kOpenVpnUdp, 2, kConnected);
+  ASSERT_FALSE(HasFailure());
+  EXPECT_EQ(world_->server->Service("openvpn-udp").value().clients, kConnected);
+  const auto begin = std::chrono::steady_clock::now();
+  constexpr seconds kDeadline(25);
+  InServer("lethe-vpnd ctl drain openvpn-udp --deadline 25 >/run/drain 2>&1 &");
+  ASSERT_TRUE(Eventually(seconds(20), [] {
+    return InServer("nft list set inet lethe closed_udp").find("1194") != std::string::npos;
+  }));
+  EXPECT_EQ(world_->server->Service("openvpn-udp").value().state, "draining");
+  const auto late = StartIdle(3, Vpn::kOpenVpnUdp, kConnected + 1);
+  const auto other = StartIdle(3, Vpn::kOpenVpnTcp, kConnected + 2);
+  // Who is there goes on, who is new finds another way in.
+  while (std::chrono::steady_clock::now() < begin + kDeadline - seconds(5)) {
+    EXPECT_TRUE(MachineOf(1).Pings(kFar4));
+    for (const auto& client : clients) ASSERT_FALSE(client->WasCut()) << client->Log();
+    ::usleep(500000);
+  }
+  EXPECT_TRUE(other->IsConnected()) << other->Log();
+  EXPECT_FALSE(late->IsConnected()) << late->Log();
+  EXPECT_EQ(world_->server->Service("openvpn-udp").value().state, "draining");
+  // At the deadline the daemon tells them to go elsewhere.
+  EXPECT_TRUE(Eventually(seconds(30), [] {
+    return world_->server->Service("openvpn-udp").value().state == "stopped";
+  }));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, kDeadline);
+  EXPECT_TRUE(Eventually(seconds(10), [&] { return clients.front()->WasCut(); }));
+  InServer("lethe-vpnd ctl start openvpn-udp");
+  EXPECT_TRUE(Eventually(kReadyTimeout, [&] { return late->IsConnected(); })) << late->Log();
+  for (const auto& client : clients) client->Leave();
+}
+
+TEST_F(NetworkTest, ADrainEndsWhenTheLastClientHasLeft) {
+  const auto clients = ConnectIdle(2, Vpn::kOpenVpnTcp, 1, 3);
+  InServer("lethe-vpnd ctl drain openvpn-tcp --deadline 600 >/run/drain 2>&1 &");
+  ASSERT_TRUE(Eventually(seconds(20), [] {
+    return InServer("nft list set inet lethe closed_tcp").find("443") != std::string::npos;
+  }));
+  // A new connection is turned away at once.
+  const auto late = StartIdle(3, Vpn::kOpenVpnTcp, 4);
+  EXPECT_TRUE(Eventually(seconds(10), [&] {
+    return late->Log().find("Connection refused") != std::string::npos;
+  })) << late->Log();
+  for (const auto& client : clients) client->Leave();
+  EXPECT_TRUE(Eventually(seconds(30), [] {
+    return world_->server->Service("openvpn-tcp").value().state == "stopped";
+  }));
+  InServer("lethe-vpnd ctl start openvpn-tcp");
+  EXPECT_TRUE(Eventually(kReadyTimeout, [&] { return late->IsConnected(); })) << late->Log();
+}
+
+// ---- What is killed comes back ----
+
+// Each program once, in its group, and nothing besides.
+void ExpectNoOrphan(ServerView& server, ProbeClient& probe) {
+  std::map<std::string, int> programs;
+  for (const auto& process : probe.Processes().value()) ++programs[process.exe];
+  const std::map<std::string, int> expected = {{"/usr/sbin/lethe-vpnd", 1},
+                                               {"/usr/sbin/lethe-wireguard", 1},
+                                               {"/usr/sbin/openvpn", 2},
+                                               {"/usr/sbin/unbound", 1}};
+  for (const auto& [program, count] : expected) EXPECT_EQ(programs[program], count) << program;
+  for (const char* service : kServices) EXPECT_EQ(server.Pids(service).value().size(), 1U);
+}
+
+void ExpectSilence(ServerView& server) {
+  for (const auto& service : server.Services().value()) {
+    EXPECT_EQ(service.discarded_bytes, 0) << service.name;
+    EXPECT_EQ(service.unsealed, 0) << service.name;
+  }
+}
+
+TEST_F(NetworkTest, DaemonsComeBackAfterKill9AndNoneSpeaks) {
+  const auto tcp = ConnectIdle(2, Vpn::kOpenVpnTcp, 1, 1);
+  const auto wireguard = Connect(1, Vpn::kWireGuard);
+  ASSERT_TRUE(wireguard);
+  for (const char* service : kServices) {
+    SCOPED_TRACE(service);
+    const auto before = world_->server->Pids(service).value();
+    InServer("kill -9 " + before.at(0));
+    EXPECT_TRUE(Eventually(seconds(30), [&] {
+      const auto now = world_->server->Pids(service);
+      return now && !now->empty() && *now != before &&
+             world_->server->Service(service).value().state == "ready";
+    }));
+  }
+  ExpectNoOrphan(*world_->server, *world_->probe);
+  EXPECT_TRUE(MachineOf(1).Pings(kFar4)) << "WireGuard is the kernel's: nothing was cut";
+  EXPECT_TRUE(MachineOf(1).Resolve(wireguard->server4(), false, false));
+  EXPECT_TRUE(Eventually(kReadyTimeout, [&] { return tcp[0]->connections() == 2; }))
+      << tcp[0]->Log();
+  ExpectSilence(*world_->server);
+}
+
+TEST_F(NetworkTest, ServicesComeBackAfterTheirManagerIsKilled) {
+  std::map<std::string, std::vector<std::string>> before;
+  for (const char* service : kServices) before[service] = world_->server->Pids(service).value();
+  const auto manager = world_->server->Pids("manager").value();
+  InServer("kill -9 " + manager.at(0));
+  EXPECT_TRUE(Eventually(kReadyTimeout, [&] {
+    const auto now = world_->server->Pids("manager");
+    return now && !now->empty() && *now != manager && world_->server->AllReady();
+  }));
+  for (const char* service : kServices)
+    EXPECT_NE(world_->server->Pids(service).value(), before[service]) << service;
+  ExpectNoOrphan(*world_->server, *world_->probe);
+  const auto tunnel = Connect(1, Vpn::kOpenVpnUdp);
+  EXPECT_TRUE(tunnel && MachineOf(1).Pings(kFar6));
+  const auto wireguard = Connect(2, Vpn::kWireGuard);
+  EXPECT_TRUE(wireguard && MachineOf(2).Pings(kFar4));
+  ExpectSilence(*world_->server);
+}
+
+// The meter itself counts: a service that speaks shows.
+TEST_F(NetworkTest, TheMeterCountsWhatAServiceSays) {
+  InServer(
+      "mkdir -p /run/services && cp /etc/lethe/services/*.toml /run/services/ && printf "
+      "'command = [\"/usr/bin/sh\", \"-c\", \"echo hello; exec sleep 1000\"]\nuser = "
+      "\"resolver\"\n' >/run/services/loud.toml && lethe-vpnd ctl reload --from /run/services");
+  EXPECT_TRUE(Eventually(seconds(10), [] {
+    const auto status = world_->server->Service("loud");
+    return status && status->discarded_bytes == 6;
+  }));
+  InServer("lethe-vpnd ctl reload --from /etc/lethe/services");
+}
+
+}  // namespace
+}  // namespace lethe::lab

@@ -1,0 +1,96 @@
+#include "server_view.h"
+
+#include "base/strings.h"
+#include "json/json.h"
+
+namespace lethe::lab {
+namespace {
+
+constexpr const char* kGroups = "/sys/fs/cgroup/system.slice/lethe-vpnd.service/";
+
+std::optional<int64_t> Number(const json::Value& object, const char* key) {
+  const json::Value* value = object.Find(key);
+  const auto* number = value == nullptr ? nullptr : value->AsInteger();
+  return number == nullptr ? std::nullopt : std::optional<int64_t>(*number);
+}
+
+std::string Text(const json::Value& object, const char* key) {
+  const json::Value* value = object.Find(key);
+  const auto* text = value == nullptr ? nullptr : value->AsString();
+  return text == nullptr ? "" : *text;
+}
+
+// "Slab:   123 kB" of /proc/meminfo, "VmRSS:" of /proc/PID/status: the sum of all such lines.
+uint64_t SumOf(const std::string& text, std::string_view key) {
+  uint64_t sum = 0;
+  for (const auto line : Lines(text)) {
+    const auto words = Words(line);
+    if (words.size() >= 2 && words[0] == key) sum += ParseUnsigned<uint64_t>(words[1]).value_or(0);
+  }
+  return sum;
+}
+
+}  // namespace
+
+Result<std::string> ServerView::Shell(const std::string& script) {
+  return probe_.Run({"/bin/sh", "-c", script});
+}
+
+Result<std::vector<ServiceStatus>> ServerView::Services() {
+  const auto said = probe_.Run({"/usr/sbin/lethe-vpnd", "ctl", "--json", "status"});
+  if (!said) return Error{ErrorCode::kUnavailable, said.error().message};
+  const auto answer = LETHE_TRY(json::Parse(*said));
+  const json::Value* services = answer.Find("services");
+  if (services == nullptr || services->AsArray() == nullptr)
+    return Error{ErrorCode::kMalformed, "lethe-vpnd says " + Printable(*said)};
+  std::vector<ServiceStatus> out;
+  for (const json::Value& service : *services->AsArray()) {
+    out.push_back({Text(service, "name"), Text(service, "state"), Text(service, "reason"),
+                   Number(service, "restarts").value_or(-1),
+                   Number(service, "unsealed").value_or(-1), Number(service, "clients"),
+                   Number(service, "discarded_bytes")});
+  }
+  return out;
+}
+
+Result<ServiceStatus> ServerView::Service(const std::string& name) {
+  for (const auto& service : LETHE_TRY(Services()))
+    if (service.name == name) return service;
+  return Error{ErrorCode::kNotFound, "no service " + name};
+}
+
+bool ServerView::AllReady() {
+  const auto services = Services();
+  size_t ready = 0;
+  if (services)
+    for (const auto& service : *services) ready += service.state == "ready" ? 1U : 0U;
+  return ready == std::size(kServices);
+}
+
+Result<std::vector<std::string>> ServerView::Pids(const std::string& service) {
+  const std::string text = LETHE_TRY(probe_.Read(kGroups + service + "/cgroup.procs"));
+  std::vector<std::string> out;
+  for (const auto line : Lines(text)) out.emplace_back(line);
+  return out;
+}
+
+Result<Holdings> ServerView::Count() {
+  std::string files, folders;
+  for (const char* service : kServices) {
+    for (const std::string& pid : LETHE_TRY(Pids(service))) {
+      files += " /proc/" + pid + "/status";
+      folders += " /proc/" + pid + "/fd/*";
+    }
+  }
+  Holdings out;
+  out.resident_kib = SumOf(LETHE_TRY(Shell("cat" + files)), "VmRSS:");
+  const std::string descriptors = LETHE_TRY(Shell("ls -d" + folders));
+  out.descriptors = Lines(descriptors).size();
+  out.slab_kib = SumOf(LETHE_TRY(probe_.Read("proc:meminfo")), "SUnreclaim:");
+  out.processes = LETHE_TRY(probe_.Processes()).size();
+  const std::string tracked = LETHE_TRY(probe_.Read("/proc/sys/net/netfilter/nf_conntrack_count"));
+  out.tracked = ParseUnsigned<uint64_t>(Trim(tracked)).value_or(0);
+  return out;
+}
+
+}  // namespace lethe::lab
