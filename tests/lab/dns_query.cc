@@ -16,6 +16,7 @@ namespace {
 
 constexpr uint16_t kQueryId = 0x1e7e;
 constexpr size_t kHeader = 12;
+constexpr unsigned kPort = 53;
 
 std::string Query(const std::string& name, bool ipv6) {
   std::string out("\x1e\x7e\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00", kHeader);
@@ -42,6 +43,27 @@ Result<std::string> LastAddress(const std::string& answer, bool ipv6) {
 
 }  // namespace
 
+std::vector<std::string> HostileQuestions() {
+  const std::string good = Query("canary.lab.example", false);
+  std::string update = good, chaos = Query("version.bind", false), loop = good.substr(0, kHeader);
+  update[2] = 0x28;                       // opcode 5, RFC 2136
+  chaos[chaos.size() - 1] = 3;            // class CH
+  loop += std::string("\xc0\x0c\0\1\0\1", 6);  // a name that points at itself
+  return {std::string(3, 'x'), std::string(600, '\xff'), good.substr(0, good.size() - 5), update,
+          Query(std::string(63, 'a') + "." + std::string(63, 'b') + "." + std::string(63, 'c') +
+                    "." + std::string(63, 'd') + "." + std::string(63, 'e'),
+                false),
+          Query("nobody.invalid", true), chaos, loop};
+}
+
+Status SendToNameServer(const std::string& server, const std::string& packet) {
+  const SocketAddress to = LETHE_TRY(ParseSocketAddress(server, kPort));
+  const Fd fd(::socket(to.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (::sendto(fd.get(), packet.data(), packet.size(), 0, to.get(), to.size) < 0)
+    return IoError("sending to", server);
+  return {};
+}
+
 Result<SocketAddress> ParseSocketAddress(const std::string& address, unsigned port) {
   SocketAddress out;
   auto* v4 = reinterpret_cast<sockaddr_in*>(&out.storage);
@@ -62,7 +84,6 @@ Result<SocketAddress> ParseSocketAddress(const std::string& address, unsigned po
 
 Result<std::string> AskNameServer(const std::string& server, const std::string& name, bool ipv6,
                                   bool tcp) {
-  constexpr unsigned kPort = 53;
   const SocketAddress to = LETHE_TRY(ParseSocketAddress(server, kPort));
   const Fd fd(::socket(to.family(), (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0));
   const timeval limit{3, 0};

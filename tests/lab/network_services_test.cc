@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/strings.h"
+#include "dns_query.h"
 #include "network_fixture.h"
 
 namespace lethe::lab {
@@ -203,17 +204,54 @@ TEST_F(NetworkTest, ServicesComeBackAfterTheirManagerIsKilled) {
   ExpectSilence(*world_->server);
 }
 
+// Service files of a test's own take effect, and those of the image again when this goes.
+class OtherServices {
+ public:
+  explicit OtherServices(ProbeClient& probe, const std::string& script) : probe_(probe) {
+    Shell("rm -rf /run/services && cp -r /etc/lethe/services /run/services && cd /run/services && " +
+          script + " && lethe-vpnd ctl reload --from /run/services");
+  }
+  ~OtherServices() { Shell("lethe-vpnd ctl reload --from /etc/lethe/services"); }
+
+ private:
+  void Shell(const std::string& script) {
+    const auto out = probe_.Run({"/bin/sh", "-c", script});
+    EXPECT_TRUE(out) << out.error().message;
+  }
+  ProbeClient& probe_;
+};
+
 // The meter itself counts: a service that speaks shows.
 TEST_F(NetworkTest, TheMeterCountsWhatAServiceSays) {
-  InServer(
-      "mkdir -p /run/services && cp /etc/lethe/services/*.toml /run/services/ && printf "
-      "'command = [\"/usr/bin/sh\", \"-c\", \"echo hello; exec sleep 1000\"]\nuser = "
-      "\"resolver\"\n' >/run/services/loud.toml && lethe-vpnd ctl reload --from /run/services");
+  const OtherServices services(
+      *world_->probe,
+      "printf 'command = [\"/usr/bin/sh\", \"-c\", \"echo hello; exec sleep 1000\"]\nuser = "
+      "\"resolver\"\n' >loud.toml");
   EXPECT_TRUE(Eventually(seconds(10), [] {
     const auto status = world_->server->Service("loud");
     return status && status->discarded_bytes == 6;
   }));
-  InServer("lethe-vpnd ctl reload --from /etc/lethe/services");
+}
+
+// With its words on the meter and not in /dev/null, the resolver still says nothing of who asks what.
+TEST_F(NetworkTest, TheResolverSaysNothingOfQuestions) {
+  const OtherServices services(
+      *world_->probe,
+      "sed 's|logfile: .*|logfile: \"\"|' /etc/unbound/lethe.conf >/run/lethe/resolver/metered.conf "
+      "&& sed -i 's|/etc/unbound/lethe.conf|/run/lethe/resolver/metered.conf|' resolver.toml");
+  const auto said = [] { return world_->server->Service("resolver").value().discarded_bytes; };
+  ASSERT_TRUE(Eventually(kReadyTimeout, [&] { return said().value_or(0) > 0; }))
+      << "the line of its start";
+  const auto at_start = said();
+  const auto tunnel = Connect(1, Vpn::kOpenVpnUdp);
+  ASSERT_TRUE(tunnel);
+  for (const std::string& resolver : {tunnel->server4(), tunnel->server6()}) {
+    EXPECT_TRUE(MachineOf(1).Resolve(resolver, true, false));
+    EXPECT_TRUE(MachineOf(1).Resolve(resolver, false, true));
+    for (const std::string& hostile : HostileQuestions())
+      MachineOf(1).Inside([&] { (void)SendToNameServer(resolver, hostile); });
+  }
+  EXPECT_EQ(said(), at_start);
 }
 
 }  // namespace
