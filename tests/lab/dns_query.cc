@@ -46,14 +46,19 @@ Result<std::string> LastAddress(const std::string& answer, bool ipv6) {
 std::vector<std::string> HostileQuestions() {
   const std::string good = Query("canary.lab.example", false);
   std::string update = good, chaos = Query("version.bind", false), loop = good.substr(0, kHeader);
-  update[2] = 0x28;                       // opcode 5, RFC 2136
-  chaos[chaos.size() - 1] = 3;            // class CH
+  update[2] = 0x28;                            // opcode 5, RFC 2136
+  chaos[chaos.size() - 1] = 3;                 // class CH
   loop += std::string("\xc0\x0c\0\1\0\1", 6);  // a name that points at itself
-  return {std::string(3, 'x'), std::string(600, '\xff'), good.substr(0, good.size() - 5), update,
+  return {std::string(3, 'x'),
+          std::string(600, '\xff'),
+          good.substr(0, good.size() - 5),
+          update,
           Query(std::string(63, 'a') + "." + std::string(63, 'b') + "." + std::string(63, 'c') +
                     "." + std::string(63, 'd') + "." + std::string(63, 'e'),
                 false),
-          Query("nobody.invalid", true), chaos, loop};
+          Query("nobody.invalid", true),
+          chaos,
+          loop};
 }
 
 Status SendToNameServer(const std::string& server, const std::string& packet) {

@@ -208,8 +208,9 @@ TEST_F(NetworkTest, ServicesComeBackAfterTheirManagerIsKilled) {
 class OtherServices {
  public:
   explicit OtherServices(ProbeClient& probe, const std::string& script) : probe_(probe) {
-    Shell("rm -rf /run/services && cp -r /etc/lethe/services /run/services && cd /run/services && " +
-          script + " && lethe-vpnd ctl reload --from /run/services");
+    Shell(
+        "rm -rf /run/services && cp -r /etc/lethe/services /run/services && cd /run/services && " +
+        script + " && lethe-vpnd ctl reload --from /run/services");
   }
   ~OtherServices() { Shell("lethe-vpnd ctl reload --from /etc/lethe/services"); }
 
@@ -233,11 +234,13 @@ TEST_F(NetworkTest, TheMeterCountsWhatAServiceSays) {
   }));
 }
 
-// With its words on the meter and not in /dev/null, the resolver still says nothing of who asks what.
+// With its words on the meter and not in /dev/null, the resolver still says nothing of who asks
+// what.
 TEST_F(NetworkTest, TheResolverSaysNothingOfQuestions) {
   const OtherServices services(
       *world_->probe,
-      "sed 's|logfile: .*|logfile: \"\"|' /etc/unbound/lethe.conf >/run/lethe/resolver/metered.conf "
+      "sed 's|logfile: .*|logfile: \"\"|' /etc/unbound/lethe.conf "
+      ">/run/lethe/resolver/metered.conf "
       "&& sed -i 's|/etc/unbound/lethe.conf|/run/lethe/resolver/metered.conf|' resolver.toml");
   const auto said = [] { return world_->server->Service("resolver").value().discarded_bytes; };
   ASSERT_TRUE(Eventually(kReadyTimeout, [&] { return said().value_or(0) > 0; }))
