@@ -135,6 +135,7 @@ Machine::Actions Machine::Resume(Time now) {
   wanted_ = true;
   reason_ = Reason::kNone;
   Actions actions = BecomeReady(now);
+  if (service_.drain.resume_signal != 0) actions.push_back(Action::kResumeSignal);
   if (!service_.drain.open.empty()) {
     hooks_ = Hooks::kOpening;
     actions.push_back(Action::kOpen);

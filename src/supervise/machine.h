@@ -54,6 +54,7 @@ enum class Action {
   kProbe,       // probe once; answer by Probed
   kStopSignal,  // send stop.signal to the program
   kDrainSignal,
+  kResumeSignal,
   kReloadSignal,
   kKill,  // kill the whole control group; answer by GroupEmpty
 };

@@ -270,6 +270,19 @@ TEST(Machine, TellsClientsToMoveOnceTheDoorIsClosed) {
   EXPECT_EQ(machine.HooksDone(true, kBegin), Actions{Action::kDrainSignal});
 }
 
+TEST(Machine, TellsTheServiceThatADrainIsCalledOff) {
+  Service service = WithHooks();
+  service.drain.resume_signal = SIGUSR2;
+  Machine machine(service);
+  machine.Start(kBegin);
+  machine.DependenciesMet(kBegin);
+  machine.HooksDone(true, kBegin);
+  machine.Spawned(kBegin);
+  machine.StartDrain(seconds(60), kBegin);
+  machine.HooksDone(true, kBegin);
+  EXPECT_EQ(machine.Resume(kBegin), (Actions{Action::kResumeSignal, Action::kOpen}));
+}
+
 TEST(Machine, ATaskIsDoneOnceAndNotRestarted) {
   Service service = Plain();
   service.task = true;

@@ -119,6 +119,9 @@ Machine::Actions Runner::Carry(Action action) {
     case Action::kDrainSignal:
       Signal(machine_.service().drain.signal);
       return {};
+    case Action::kResumeSignal:
+      Signal(machine_.service().drain.resume_signal);
+      return {};
     case Action::kReloadSignal:
       Signal(machine_.service().reload_signal);
       return {};

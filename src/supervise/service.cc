@@ -295,6 +295,7 @@ Result<Drain> ReadDrain(TableReader& root) {
   drain.deadline = std::chrono::seconds(
       LETHE_TRY(IntegerOr(*reader, "deadline_s", {0, 86'400}, drain.deadline.count())));
   drain.signal = LETHE_TRY(OneOfOr(*reader, "signal", kSignals, 0));
+  drain.resume_signal = LETHE_TRY(OneOfOr(*reader, "resume_signal", kSignals, 0));
   LETHE_TRY(reader->Finish());
   return drain;
 }

@@ -91,7 +91,8 @@ struct Drain {
   std::vector<CommandLine> close;
   std::vector<CommandLine> open;
   std::chrono::seconds deadline{600};
-  int signal = 0;  // 0: none
+  int signal = 0;         // when it starts; 0: none
+  int resume_signal = 0;  // when it is called off
   bool operator==(const Drain&) const = default;
 };
 

@@ -57,6 +57,7 @@ close = [["/usr/sbin/nft", "a"]]
 open = [["/usr/sbin/nft", "b"], ["/bin/true"]]
 deadline_s = 30
 signal = "USR1"
+resume_signal = "USR2"
 [reload]
 signal = "HUP"
 )";
@@ -85,6 +86,7 @@ TEST(ParseService, ReadsEveryKey) {
   EXPECT_EQ(service->drain.open.size(), 2U);
   EXPECT_EQ(service->drain.deadline, std::chrono::seconds(30));
   EXPECT_EQ(service->drain.signal, SIGUSR1);
+  EXPECT_EQ(service->drain.resume_signal, SIGUSR2);
   EXPECT_EQ(service->reload_signal, SIGHUP);
 }
 

@@ -26,15 +26,16 @@ certificate() {
     -addext keyUsage=critical,digitalSignature -addext "extendedKeyUsage=$2" \
     -keyout "$1.key" -out "$1.crt" 2>/dev/null
 }
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -days 3650 -subj /CN=ca \
-  -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.crt 2>/dev/null
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -days 3650 \
+  -subj /CN=ca -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.crt 2>/dev/null
 certificate server serverAuth
 for i in $(seq "$2"); do certificate "client$i" clientAuth; done
 certificate revoked clientAuth
 printf '[ca]\ndefault_ca = own\n[own]\ndatabase = index\ndefault_md = sha256\n' >ca.conf
 : >index
 openssl ca -config ca.conf -cert ca.crt -keyfile ca.key -revoke revoked.crt 2>/dev/null
-openssl ca -gencrl -config ca.conf -cert ca.crt -keyfile ca.key -crldays 3650 -out crl.pem 2>/dev/null
+openssl ca -gencrl -config ca.conf -cert ca.crt -keyfile ca.key -crldays 3650 \
+  -out crl.pem 2>/dev/null
 )";
 
 crypto::X25519Key NewKey() {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <set>
 
@@ -121,6 +122,21 @@ void ExpectOnlyMemoryIsWritable(const std::string& mountinfo) {
   EXPECT_EQ(memory, (std::set<std::string>{"/dev/shm", "/run", "/tmp", "/var", "/var/log"}));
 }
 
+// A setting that the kernel does not know yet when settings are applied would be lost in silence.
+void ExpectKernelSettings(ProbeClient& probe, const recipe::Recipe& recipe) {
+  for (const auto& [key, value] : recipe.sysctl) {
+    std::string path = "/proc/sys/" + key;
+    std::replace(path.begin(), path.end(), '.', '/');
+    const auto now = probe.Read(path);
+    ASSERT_TRUE(now) << key << ": " << now.error().message;
+    EXPECT_EQ(Words(*now), Words(value)) << key;
+  }
+  const std::string command_line = probe.Read("proc:cmdline").value();
+  const auto words = Words(command_line);
+  for (const std::string& word : recipe.kernel.command_line)
+    EXPECT_NE(std::find(words.begin(), words.end(), word), words.end()) << word;
+}
+
 TEST_F(ImageTest, HoldsWhatItPromisesOnTheInside) {
   // A disk full of something: the guest must not see it, far less change it.
   const fs::path disk = scratch_.path() / "disk";
@@ -138,6 +154,8 @@ TEST_F(ImageTest, HoldsWhatItPromisesOnTheInside) {
   const auto by_wireguard = TryWireGuard(profile, scratch_.path());
   EXPECT_TRUE(by_wireguard) << by_wireguard.error().message;
 
+  const auto recipe = recipe::LoadRecipe(LETHE_RECIPE).value();
+  ExpectKernelSettings(probe, recipe);
   // No block device, no swap, no medium.
   EXPECT_EQ(probe.Read("proc:partitions").value(), "");
   const std::string swaps = probe.Read("proc:swaps").value();
@@ -177,7 +195,7 @@ TEST_F(ImageTest, HoldsWhatItPromisesOnTheInside) {
   EXPECT_FALSE(probe.Run({"/usr/bin/ls", "/probe"}));
 
   const uint64_t used = MemoryUsedKib(probe.Read("proc:meminfo").value());
-  EXPECT_LE(used, uint64_t{recipe::LoadRecipe(LETHE_RECIPE).value().max_ram_mib} << 10);
+  EXPECT_LE(used, uint64_t{recipe.max_ram_mib} << 10);
   RecordProperty("ram_used_mib", static_cast<int>(used >> 10));
   std::printf("  RAM used: %llu MiB\n", static_cast<unsigned long long>(used >> 10));
 
