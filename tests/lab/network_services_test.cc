@@ -226,8 +226,8 @@ class OtherServices {
 TEST_F(NetworkTest, TheMeterCountsWhatAServiceSays) {
   const OtherServices services(
       *world_->probe,
-      "printf 'command = [\"/usr/bin/sh\", \"-c\", \"echo hello; exec sleep 1000\"]\nuser = "
-      "\"resolver\"\n' >loud.toml");
+      "printf 'command = [\"/usr/bin/sh\", \"-c\", \"echo hello; exec sleep 1000\"]\\nuser = "
+      "\"resolver\"\\n' >loud.toml");
   EXPECT_TRUE(Eventually(seconds(10), [] {
     const auto status = world_->server->Service("loud");
     return status && status->discarded_bytes == 6;
@@ -242,7 +242,11 @@ TEST_F(NetworkTest, TheResolverSaysNothingOfQuestions) {
       "sed 's|logfile: .*|logfile: \"\"|' /etc/unbound/lethe.conf "
       ">/run/lethe/resolver/metered.conf "
       "&& sed -i 's|/etc/unbound/lethe.conf|/run/lethe/resolver/metered.conf|' resolver.toml");
-  const auto said = [] { return world_->server->Service("resolver").value().discarded_bytes; };
+  const auto said = []() -> std::optional<int64_t> {
+    const auto status = world_->server->Service("resolver");
+    EXPECT_TRUE(status) << status.error().message;
+    return status ? status->discarded_bytes : std::nullopt;
+  };
   ASSERT_TRUE(Eventually(kReadyTimeout, [&] { return said().value_or(0) > 0; }))
       << "the line of its start";
   const auto at_start = said();
