@@ -10,7 +10,7 @@ using std::string_literals::operator""s;
 TEST(WriteRequest, PutsLengthTypeAndNameInFront) {
   EXPECT_EQ(WriteRequest("stats"), "\0\0\0\x07\0\x05stats"s);
   EXPECT_EQ(WriteRequest("redirect", {{"ike", "a"}, {"gateway", "192.0.2.1"}}),
-            "\0\0\0\x29\0\x08redirect\x03\x03ike\0\x01"
+            "\0\0\0\x26\0\x08redirect\x03\x03ike\0\x01"
             "a\x03\x07gateway\0\x09"
             "192.0.2.1"s);
 }
