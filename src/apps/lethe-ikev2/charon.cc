@@ -57,10 +57,6 @@ Result<std::string> Receive(int fd, size_t length) {
   return bytes;
 }
 
-}  // namespace
-
-namespace {
-
 // Where `quiet`, what it says goes nowhere, not even into the manager's meter.
 Result<pid_t> Spawn(const std::vector<std::string>& argv, bool quiet) {
   std::vector<char*> pointers;
