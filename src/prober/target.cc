@@ -1,0 +1,133 @@
+#include "prober/target.h"
+
+#include <algorithm>
+
+#include "base/base64.h"
+#include "base/strings.h"
+#include "prober/target_reader.h"
+#include "toml/toml.h"
+
+namespace lethe::prober {
+namespace {
+
+using toml::Located;
+using toml::TableReader;
+
+constexpr size_t kMaxNameBytes = 64;
+constexpr int64_t kDefaultTimeoutMs = 10'000;
+
+bool IsName(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxNameBytes &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '_' || c == '.';
+         });
+}
+
+Result<RoundTrip> ReadRoundTrip(TableReader& root) {
+  TableReader reader = LETHE_TRY(root.Table("round_trip"));
+  RoundTrip out;
+  const Located kind = LETHE_TRY(reader.String("kind"));
+  if (kind.value != "dns" && kind.value != "ping")
+    return BadKey(reader, kind.line, "kind", "allowed: dns, ping");
+  out.kind = kind.value == "dns" ? RoundTrip::Kind::kDns : RoundTrip::Kind::kPing;
+  out.address = LETHE_TRY(ReadAddress(reader, "address"));
+  LETHE_TRY(reader.Finish());
+  return out;
+}
+
+Result<std::array<uint8_t, 32>> ParseKey(const TableReader& reader, const Located& text,
+                                         std::string_view key) {
+  const auto bytes = Base64Decode(text.value);
+  std::array<uint8_t, 32> out;
+  if (!bytes || bytes->size() != out.size())
+    return BadKey(reader, text.line, key, "must be 32 bytes in base64");
+  std::copy(bytes->begin(), bytes->end(), out.begin());
+  return out;
+}
+
+Result<Credentials> ReadWireGuard(TableReader& reader, const Target& target) {
+  WireGuardCredentials out;
+  const Located own = LETHE_TRY(reader.String("private_key"));
+  out.private_key = LETHE_TRY(ParseKey(reader, own, "private_key"));
+  const Located server = LETHE_TRY(reader.String("server_public_key"));
+  out.server_public_key = LETHE_TRY(ParseKey(reader, server, "server_public_key"));
+  if (!crypto::X25519(out.private_key, out.server_public_key))
+    return BadKey(reader, server.line, "server_public_key", "is of low order");
+  if (const auto preshared = LETHE_TRY(reader.OptionalString("preshared_key")))
+    out.preshared_key = LETHE_TRY(ParseKey(reader, *preshared, "preshared_key"));
+  out.address = LETHE_TRY(ReadAddress(reader, "address"));
+  if (out.address.v4() != target.round_trip.address.v4())
+    return reader.ErrorAt(0, "key 'address': is not of the family of the round trip's");
+  return Credentials(out);
+}
+
+struct Protocol {
+  std::string_view name;
+  std::string_view table;
+  uint16_t port;
+  Result<Credentials> (*read)(TableReader& reader, const Target& target);
+};
+constexpr Protocol kProtocols[] = {{"wireguard", "wireguard", 51820, ReadWireGuard}};
+
+}  // namespace
+
+Error BadKey(const TableReader& reader, int line, std::string_view key, std::string_view why) {
+  return reader.ErrorAt(line, "key '" + std::string(key) + "': " + std::string(why));
+}
+
+Result<IpAddress> ReadAddress(TableReader& reader, std::string_view key) {
+  const Located text = LETHE_TRY(reader.String(key));
+  const auto address = IpAddress::Parse(text.value);
+  if (!address)
+    return BadKey(reader, text.line, key,
+                  "must be an IPv4 or IPv6 address, not '" + Printable(text.value) + "'");
+  return *address;
+}
+
+Result<Target> ParseTarget(std::string_view name, std::string_view text, std::string file) {
+  if (!IsName(name))
+    return Error{ErrorCode::kMalformed,
+                 file + ": a target's name is [A-Za-z0-9._-], at most 64 characters"};
+  if (text.size() > kMaxTargetFileBytes)
+    return Error{ErrorCode::kMalformed, file + ": larger than 256 KiB"};
+  TableReader reader = LETHE_TRY(TableReader::Parse(text, std::move(file)));
+  Target target;
+  target.name = name;
+  const Located protocol = LETHE_TRY(reader.String("protocol"));
+  std::string allowed;
+  const Protocol* found = nullptr;
+  for (const Protocol& known : kProtocols) {
+    allowed += (allowed.empty() ? "" : ", ") + std::string(known.name);
+    if (known.name == protocol.value) found = &known;
+  }
+  if (found == nullptr)
+    return BadKey(reader, protocol.line, "protocol",
+                  "'" + Printable(protocol.value) + "': allowed: " + allowed);
+  target.protocol = found->name;
+  target.address = LETHE_TRY(ReadAddress(reader, "address"));
+  target.address_text = LETHE_TRY(reader.String("address")).value;
+  target.port = static_cast<uint16_t>(
+      LETHE_TRY(reader.OptionalInteger("port", {1, 65535})).value_or(found->port));
+  target.timeout = std::chrono::milliseconds(
+      LETHE_TRY(reader.OptionalInteger("timeout_ms", {100, 120'000})).value_or(kDefaultTimeoutMs));
+  target.round_trip = LETHE_TRY(ReadRoundTrip(reader));
+  TableReader table = LETHE_TRY(reader.Table(found->table));
+  target.credentials = LETHE_TRY(found->read(table, target));
+  LETHE_TRY(table.Finish());
+  LETHE_TRY(reader.Finish());
+  return target;
+}
+
+std::unique_ptr<Attempt> MakeAttempt(const Target& target, World world) {
+  struct Make {
+    const Target& target;
+    World world;
+    std::unique_ptr<Attempt> operator()(const WireGuardCredentials& credentials) {
+      return WireGuardAttempt(credentials, target.port, target.round_trip, std::move(world));
+    }
+  };
+  return std::visit(Make{target, std::move(world)}, target.credentials);
+}
+
+}  // namespace lethe::prober

@@ -1,0 +1,15 @@
+// What the readers of credential files share. Errors name the key and never a secret.
+#pragma once
+
+#include <string_view>
+
+#include "prober/inner.h"
+#include "toml/toml.h"
+
+namespace lethe::prober {
+
+Error BadKey(const toml::TableReader& reader, int line, std::string_view key, std::string_view why);
+
+Result<IpAddress> ReadAddress(toml::TableReader& reader, std::string_view key);
+
+}  // namespace lethe::prober
