@@ -60,14 +60,14 @@ def check(condition, what):
         raise AssertionError(what)
 
 
-def eventually(condition, what, seconds=20):
+def eventually(condition, what, seconds=20, evidence=lambda: ""):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
         if value:
             return value
         time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s: {what}")
+    raise AssertionError(f"not within {seconds} s: {what} {evidence()}")
 
 
 class Network:

@@ -39,10 +39,14 @@ std::string_view ToString(Reason reason) {
 }
 
 void Progress::Repeat(Time now, Make make) {
+  RepeatLater(now, std::move(make));
+  for (Output& output : make_(now)) output_.push_back(std::move(output));
+}
+
+void Progress::RepeatLater(Time now, Make make) {
   make_ = std::move(make);
   interval_ = kFirstInterval;
   due_ = now + interval_;
-  for (Output& output : make_(now)) output_.push_back(std::move(output));
 }
 
 std::optional<Time> Progress::wake_at() const {
@@ -77,6 +81,7 @@ void Progress::Fail(Reason reason, std::string detail) {
 
 void Progress::Expire() {
   if (handshake_) return Fail(Reason::kNoRoundTrip, "no answer came through the tunnel");
+  if (silence_) return Fail(silence_->reason, silence_->detail);
   if (heard_) return Fail(Reason::kTimeout, "the handshake did not end in time");
   if (malformed_) return Fail(Reason::kMalformedAnswer, "what came back is not the protocol");
   Fail(Reason::kNoAnswer, "nothing came back");
@@ -84,6 +89,7 @@ void Progress::Expire() {
 
 void Progress::Closed() {
   constexpr const char* kClosed = "the server closed the connection";
+  if (silence_ && !handshake_) return Fail(silence_->reason, silence_->detail);
   Fail(handshake_ ? Reason::kNoRoundTrip : Reason::kHandshakeFailed, kClosed);
 }
 

@@ -72,6 +72,8 @@ class Progress {
   void Send(size_t channel, std::string bytes) { output_.push_back({channel, std::move(bytes)}); }
   // Sends what `make` gives now, and again after 0.5, 1, 2, 4… s, until Arrived.
   void Repeat(Time now, Make make);
+  // The same without the first: what is sent now was sent.
+  void RepeatLater(Time now, Make make);
   void Arrived() { make_ = nullptr; }
   // The next time at which Wake does something.
   std::optional<Time> wake_at() const;
@@ -81,6 +83,10 @@ class Progress {
   void Heard() { heard_ = true; }
   void Malformed() { malformed_ = true; }
 
+  // What it means where, from here on, nothing comes any more.
+  void SilenceMeans(Reason reason, std::string detail) {
+    silence_ = Verdict{.reason = reason, .detail = std::move(detail)};
+  }
   void Established(Time now);
   void RequestSent(Time now) { request_sent_ = now; }
   void Answered(Time now);
@@ -101,6 +107,7 @@ class Progress {
   Time begun_{0}, request_sent_{0};
   std::optional<Time> handshake_;
   bool heard_ = false, malformed_ = false;
+  std::optional<Verdict> silence_;
   std::optional<Verdict> verdict_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/base64.h"
 #include "base/strings.h"
 #include "prober/target_reader.h"
 #include "toml/toml.h"
@@ -36,54 +35,17 @@ Result<RoundTrip> ReadRoundTrip(TableReader& root) {
   return out;
 }
 
-Result<std::array<uint8_t, 32>> ParseKey(const TableReader& reader, const Located& text,
-                                         std::string_view key) {
-  const auto bytes = Base64Decode(text.value);
-  std::array<uint8_t, 32> out;
-  if (!bytes || bytes->size() != out.size())
-    return BadKey(reader, text.line, key, "must be 32 bytes in base64");
-  std::copy(bytes->begin(), bytes->end(), out.begin());
-  return out;
-}
-
-Result<Credentials> ReadWireGuard(TableReader& reader, const Target& target) {
-  WireGuardCredentials out;
-  const Located own = LETHE_TRY(reader.String("private_key"));
-  out.private_key = LETHE_TRY(ParseKey(reader, own, "private_key"));
-  const Located server = LETHE_TRY(reader.String("server_public_key"));
-  out.server_public_key = LETHE_TRY(ParseKey(reader, server, "server_public_key"));
-  if (!crypto::X25519(out.private_key, out.server_public_key))
-    return BadKey(reader, server.line, "server_public_key", "is of low order");
-  if (const auto preshared = LETHE_TRY(reader.OptionalString("preshared_key")))
-    out.preshared_key = LETHE_TRY(ParseKey(reader, *preshared, "preshared_key"));
-  out.address = LETHE_TRY(ReadAddress(reader, "address"));
-  if (out.address.v4() != target.round_trip.address.v4())
-    return reader.ErrorAt(0, "key 'address': is not of the family of the round trip's");
-  return Credentials(out);
-}
-
 struct Protocol {
   std::string_view name;
   std::string_view table;
   uint16_t port;
   Result<Credentials> (*read)(TableReader& reader, const Target& target);
 };
-constexpr Protocol kProtocols[] = {{"wireguard", "wireguard", 51820, ReadWireGuard}};
+constexpr Protocol kProtocols[] = {{"wireguard", "wireguard", 51820, ReadWireGuard},
+                                   {"openvpn-udp", "openvpn", 1194, ReadOpenVpn},
+                                   {"openvpn-tcp", "openvpn", 443, ReadOpenVpn}};
 
 }  // namespace
-
-Error BadKey(const TableReader& reader, int line, std::string_view key, std::string_view why) {
-  return reader.ErrorAt(line, "key '" + std::string(key) + "': " + std::string(why));
-}
-
-Result<IpAddress> ReadAddress(TableReader& reader, std::string_view key) {
-  const Located text = LETHE_TRY(reader.String(key));
-  const auto address = IpAddress::Parse(text.value);
-  if (!address)
-    return BadKey(reader, text.line, key,
-                  "must be an IPv4 or IPv6 address, not '" + Printable(text.value) + "'");
-  return *address;
-}
 
 Result<Target> ParseTarget(std::string_view name, std::string_view text, std::string file) {
   if (!IsName(name))
@@ -125,6 +87,9 @@ std::unique_ptr<Attempt> MakeAttempt(const Target& target, World world) {
     World world;
     std::unique_ptr<Attempt> operator()(const WireGuardCredentials& credentials) {
       return WireGuardAttempt(credentials, target.port, target.round_trip, std::move(world));
+    }
+    std::unique_ptr<Attempt> operator()(const OpenVpnCredentials& credentials) {
+      return OpenVpnAttempt(credentials, target.port, target.round_trip, std::move(world));
     }
   };
   return std::visit(Make{target, std::move(world)}, target.credentials);

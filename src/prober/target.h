@@ -9,13 +9,14 @@
 #include "base/result.h"
 #include "prober/attempt.h"
 #include "prober/inner.h"
+#include "prober/openvpn.h"
 #include "prober/wireguard.h"
 
 namespace lethe::prober {
 
 inline constexpr size_t kMaxTargetFileBytes = 256 << 10;
 
-using Credentials = std::variant<WireGuardCredentials>;
+using Credentials = std::variant<WireGuardCredentials, OpenVpnCredentials>;
 
 struct Target {
   std::string name;
@@ -25,7 +26,7 @@ struct Target {
   uint16_t port = 0;
   Time timeout{0};
   RoundTrip round_trip;
-  Credentials credentials;
+  Credentials credentials = WireGuardCredentials();
 };
 
 // `name` is the file's, without ".toml". kMalformed names file, line and key; never a value that is

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/base64.h"
+#include "base/file.h"
 #include "base/strings.h"
 
 namespace lethe::prober {
@@ -84,6 +85,52 @@ TEST(ParseTarget, NamesFileLineAndKeyOfEveryFault) {
         "10: key 'server_public_key': is of low order"},
        {"server_public_key = \"", "preshared_key = \"", "8: key 'server_public_key'"},
        {"10.0.0.2\"\n", "10.0.0.2\"\nmtu = 1\n", "12: unknown key 'mtu'"}});
+}
+
+std::string Pem(const std::string& name) {
+  return ReadFile(std::string(LETHE_VECTORS) + "/prober/" + name).value();
+}
+
+std::string OpenVpnFile() {
+  return "protocol = \"openvpn-tcp\"\n"                            // 1
+         "address = \"2001:db8::1\"\n"                             // 2
+         "[round_trip]\nkind = \"dns\"\naddress = \"10.8.0.1\"\n"  // 3
+         "[openvpn]\n"                                             // 6
+         "server_name = \"vpn.example\"\n"                         // 7
+         "user = \"u\"\n"                                          // 8
+         "password = \"hunter2\"\n"                                // 9
+         "ca = \"\"\"" +
+         Pem("ca.crt") +
+         "\"\"\"\n"  // 10
+         "certificate = \"\"\"" +
+         Pem("client.crt") +
+         "\"\"\"\n"
+         "private_key = \"\"\"" +
+         Pem("client.key") + "\"\"\"\n";
+}
+
+TEST(ParseTarget, ReadsAnOpenVpnTarget) {
+  const auto target = ParseTarget("a", OpenVpnFile(), "a.toml");
+  ASSERT_TRUE(target) << target.error().message;
+  EXPECT_EQ(target->port, 443);
+  const auto& credentials = std::get<OpenVpnCredentials>(target->credentials);
+  EXPECT_TRUE(credentials.tcp);
+  EXPECT_TRUE(credentials.identity.has_value());
+  EXPECT_EQ(credentials.server_name, "vpn.example");
+  EXPECT_EQ(credentials.password, "hunter2");
+}
+
+TEST(ParseTarget, NamesEveryFaultOfAnOpenVpnTargetAndNoSecret) {
+  ExpectRefused(OpenVpnFile(),
+                {{"user = \"u\"\n", "", "6: user and password belong together"},
+                 {"\"hunter2\"", "\"\"", "9: key 'password': must have 1 to 255 bytes"},
+                 {"\"hunter2\"", "\"a\\u0000b\"", "9: key 'password'"},
+                 {Pem("ca.crt"), "nothing", "10: key 'ca': not a certificate in PEM"},
+                 {"private_key", "key", "6: certificate and private_key belong together"},
+                 {Pem("client.key"), Pem("server.key"),
+                  "22: key 'certificate': the private key is "
+                  "not the certificate's"},
+                 {"[openvpn]", "[wireguard]", "1: key 'openvpn'"}});
 }
 
 TEST(ParseTarget, RefusesOddNamesAndLargeFiles) {

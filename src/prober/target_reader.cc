@@ -1,0 +1,99 @@
+#include "prober/target_reader.h"
+
+#include <algorithm>
+
+#include "base/base64.h"
+#include "base/strings.h"
+
+namespace lethe::prober {
+namespace {
+
+using toml::Located;
+using toml::TableReader;
+
+constexpr size_t kMaxText = 255;  // of a user, a password, a name
+
+Result<std::string> OptionalText(TableReader& reader, std::string_view key) {
+  const auto text = LETHE_TRY(reader.OptionalString(key));
+  if (!text) return std::string();
+  if (text->value.empty() || text->value.size() > kMaxText ||
+      text->value.find('\0') != std::string::npos)
+    return BadKey(reader, text->line, key, "must have 1 to 255 bytes, and no zero byte");
+  return text->value;
+}
+
+Result<crypto::TrustAnchors> ReadAnchors(TableReader& reader, std::string_view key) {
+  const Located pem = LETHE_TRY(reader.String(key));
+  auto anchors = crypto::TrustAnchors::Read(pem.value);
+  if (!anchors) return BadKey(reader, pem.line, key, anchors.error().message);
+  return *anchors;
+}
+
+// A certificate and its key: both or none.
+Result<std::optional<crypto::Identity>> ReadIdentity(TableReader& reader) {
+  const auto certificate = LETHE_TRY(reader.OptionalString("certificate"));
+  const auto key = LETHE_TRY(reader.OptionalString("private_key"));
+  if (certificate.has_value() != key.has_value())
+    return reader.ErrorAt(0, "certificate and private_key belong together");
+  if (!certificate) return std::optional<crypto::Identity>();
+  auto identity = crypto::Identity::Read(certificate->value, key->value);
+  if (!identity) return BadKey(reader, certificate->line, "certificate", identity.error().message);
+  return std::optional(std::move(*identity));
+}
+
+Result<std::array<uint8_t, 32>> ParseKey(const TableReader& reader, const Located& text,
+                                         std::string_view key) {
+  const auto bytes = Base64Decode(text.value);
+  std::array<uint8_t, 32> out;
+  if (!bytes || bytes->size() != out.size())
+    return BadKey(reader, text.line, key, "must be 32 bytes in base64");
+  std::copy(bytes->begin(), bytes->end(), out.begin());
+  return out;
+}
+
+}  // namespace
+
+Result<Credentials> ReadWireGuard(TableReader& reader, const Target& target) {
+  WireGuardCredentials out;
+  const Located own = LETHE_TRY(reader.String("private_key"));
+  out.private_key = LETHE_TRY(ParseKey(reader, own, "private_key"));
+  const Located server = LETHE_TRY(reader.String("server_public_key"));
+  out.server_public_key = LETHE_TRY(ParseKey(reader, server, "server_public_key"));
+  if (!crypto::X25519(out.private_key, out.server_public_key))
+    return BadKey(reader, server.line, "server_public_key", "is of low order");
+  if (const auto preshared = LETHE_TRY(reader.OptionalString("preshared_key")))
+    out.preshared_key = LETHE_TRY(ParseKey(reader, *preshared, "preshared_key"));
+  out.address = LETHE_TRY(ReadAddress(reader, "address"));
+  if (out.address.v4() != target.round_trip.address.v4())
+    return reader.ErrorAt(0, "key 'address': is not of the family of the round trip's");
+  return Credentials(out);
+}
+
+Result<Credentials> ReadOpenVpn(TableReader& reader, const Target& target) {
+  const bool tcp = target.protocol == "openvpn-tcp";
+  OpenVpnCredentials out{.tcp = tcp, .anchors = LETHE_TRY(ReadAnchors(reader, "ca"))};
+  out.identity = LETHE_TRY(ReadIdentity(reader));
+  out.server_name = LETHE_TRY(OptionalText(reader, "server_name"));
+  out.user = LETHE_TRY(OptionalText(reader, "user"));
+  out.password = LETHE_TRY(OptionalText(reader, "password"));
+  if (out.user.empty() != out.password.empty())
+    return reader.ErrorAt(0, "user and password belong together");
+  if (!out.identity && out.user.empty())
+    return reader.ErrorAt(0, "a certificate or a user is wanted");
+  return Credentials(std::move(out));
+}
+
+Error BadKey(const TableReader& reader, int line, std::string_view key, std::string_view why) {
+  return reader.ErrorAt(line, "key '" + std::string(key) + "': " + std::string(why));
+}
+
+Result<IpAddress> ReadAddress(TableReader& reader, std::string_view key) {
+  const Located text = LETHE_TRY(reader.String(key));
+  const auto address = IpAddress::Parse(text.value);
+  if (!address)
+    return BadKey(reader, text.line, key,
+                  "must be an IPv4 or IPv6 address, not '" + Printable(text.value) + "'");
+  return *address;
+}
+
+}  // namespace lethe::prober
