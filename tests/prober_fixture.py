@@ -70,27 +70,53 @@ def eventually(condition, what, seconds=20, evidence=lambda: ""):
     raise AssertionError(f"not within {seconds} s: {what} {evidence()}")
 
 
+def namespace():
+    holder = subprocess.Popen(
+        ["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec sleep 100000"],
+        stdout=subprocess.PIPE)
+    check(holder.stdout.readline() == b"up\n", "no network namespace")
+    return holder
+
+
 class Network:
-    """A network namespace with nothing but loopback, a folder, and processes that end with it."""
+    """A network namespace for servers, a folder, and processes that end with it. The prober runs
+    there too, or, where `far` says which addresses the servers have, in one beside it, from which
+    nothing leads to them but those."""
+
+    def __init__(self, far=()):
+        self.far = far
 
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lethe-prober-"))
         self.processes = []
-        self.holder = subprocess.Popen(
-            ["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec sleep 100000"],
-            stdout=subprocess.PIPE)
-        check(self.holder.stdout.readline() == b"up\n", "no network namespace")
+        self.holder = self.outside = namespace()
+        if self.far:
+            self.outside = namespace()
+            self.join()
         return self
 
+    def join(self):
+        self.run("ip", "link", "add", "outer", "type", "veth", "peer", "name", "far", "netns",
+                 self.outside.pid)
+        for holder, name, last in ((self.holder, "outer", None), (self.outside, "far", "77")):
+            for address in self.far:
+                host, prefix = address.rsplit("/", 1)
+                near = host if last is None else host[:-1] + last
+                subprocess.run(self.enter("ip", "address", "add", f"{near}/{prefix}", "dev", name,
+                                          *(["nodad"] if ":" in near else []), inside=holder),
+                               check=True)
+            subprocess.run(self.enter("ip", "link", "set", name, "up", inside=holder), check=True)
+
     def __exit__(self, *error):
-        for process in [*reversed(self.processes), self.holder]:
+        for process in [*reversed(self.processes), self.holder, self.outside]:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             process.wait()
         shutil.rmtree(self.folder)
 
-    def enter(self, *words):
-        return ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net", *(str(word) for word in words)]
+    def enter(self, *words, inside=None):
+        pid = (inside or self.holder).pid
+        return ["nsenter", f"--net=/proc/{pid}/ns/net", *(str(word) for word in words)]
 
     def run(self, *words, given=None):
         done = subprocess.run(self.enter(*words), input=given, stdout=subprocess.PIPE,
@@ -119,9 +145,9 @@ class Network:
 
     def call(self, *words):
         """Exit code, standard output, standard error."""
-        done = subprocess.run(self.enter(PROBER, *words), stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, check=False, cwd=self.folder,
-                              timeout=120)
+        done = subprocess.run(self.enter(PROBER, *words, inside=self.outside),
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              check=False, cwd=self.folder, timeout=120)
         return done.returncode, done.stdout, done.stderr
 
     def probe(self, **files):

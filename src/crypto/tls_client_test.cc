@@ -152,7 +152,6 @@ TEST(TrustAnchors, VerifiesChainsAndSignatures) {
   EXPECT_TRUE(key->Verify({.hash = Hash::kSha256, .bytes = signature}, "message"));
   EXPECT_FALSE(key->Verify({.hash = Hash::kSha256, .bytes = signature}, "messages"));
   EXPECT_FALSE(key->Verify({.hash = Hash::kSha384, .bytes = signature}, "message"));
-  EXPECT_FALSE(key->Verify({.hash = Hash::kSha256, .pss = true, .bytes = signature}, "message"));
   EXPECT_FALSE(key->Verify({.hash = Hash::kSha1, .bytes = signature}, "message"));
   const auto rsa_key = AnchorsOf("ca").Verify(rsa.ders(), {.now_unix_s = kNow});
   ASSERT_TRUE(rsa_key);

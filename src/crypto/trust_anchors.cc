@@ -1,7 +1,6 @@
 #include "crypto/trust_anchors.h"
 
 #include <openssl/err.h>
-#include <openssl/rsa.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
@@ -11,7 +10,6 @@ namespace lethe::crypto {
 namespace {
 
 using StoreContext = Owned<X509_STORE_CTX, X509_STORE_CTX_free>;
-using KeyContext = EVP_PKEY_CTX;  // owned by its digest context
 
 struct FreeStack {
   void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
@@ -55,17 +53,13 @@ bool ServerKey::is_rsa() const { return EVP_PKEY_get_base_id(state_->key.get()) 
 
 bool ServerKey::Verify(const Signature& signature, std::string_view message) const {
   const EVP_MD* md = MdOf(signature.hash);
+  if (md == nullptr) return false;
   const Digester context(EVP_MD_CTX_new());
-  KeyContext* parameters = nullptr;
   LETHE_ASSERT(context != nullptr);
-  if (md == nullptr || (signature.pss && !is_rsa())) return false;
-  bool good = EVP_DigestVerifyInit(context.get(), &parameters, md, nullptr, state_->key.get()) == 1;
-  if (good && signature.pss) {
-    good = EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1 &&
-           EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_DIGEST) == 1;
-  }
-  good = good && EVP_DigestVerify(context.get(), Unsigned(signature.bytes), signature.bytes.size(),
-                                  Unsigned(message), message.size()) == 1;
+  const bool good =
+      EVP_DigestVerifyInit(context.get(), nullptr, md, nullptr, state_->key.get()) == 1 &&
+      EVP_DigestVerify(context.get(), Unsigned(signature.bytes), signature.bytes.size(),
+                       Unsigned(message), message.size()) == 1;
   ERR_clear_error();
   return good;
 }

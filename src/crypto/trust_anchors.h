@@ -21,10 +21,9 @@ struct ServerRules {
 // A public key out of a certificate that was verified.
 class ServerKey {
  public:
-  // RSA (PKCS #1 1.5, or PSS with the salt of the hash's size) or ECDSA (r and s in DER).
+  // RSA (PKCS #1 1.5) or ECDSA (r and s in DER). Never by MD5 or SHA-1.
   struct Signature {
     Hash hash = Hash::kSha256;
-    bool pss = false;
     std::string_view bytes;
   };
   bool Verify(const Signature& signature, std::string_view message) const;

@@ -43,7 +43,8 @@ struct Protocol {
 };
 constexpr Protocol kProtocols[] = {{"wireguard", "wireguard", 51820, ReadWireGuard},
                                    {"openvpn-udp", "openvpn", 1194, ReadOpenVpn},
-                                   {"openvpn-tcp", "openvpn", 443, ReadOpenVpn}};
+                                   {"openvpn-tcp", "openvpn", 443, ReadOpenVpn},
+                                   {"ikev2", "ikev2", 500, ReadIkev2}};
 
 }  // namespace
 
@@ -90,6 +91,10 @@ std::unique_ptr<Attempt> MakeAttempt(const Target& target, World world) {
     }
     std::unique_ptr<Attempt> operator()(const OpenVpnCredentials& credentials) {
       return OpenVpnAttempt(credentials, target.port, target.round_trip, std::move(world));
+    }
+    std::unique_ptr<Attempt> operator()(const Ikev2Credentials& credentials) {
+      return Ikev2Attempt(credentials, target.address, target.port, target.round_trip,
+                          std::move(world));
     }
   };
   return std::visit(Make{target, std::move(world)}, target.credentials);

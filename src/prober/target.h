@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "prober/attempt.h"
+#include "prober/ikev2.h"
 #include "prober/inner.h"
 #include "prober/openvpn.h"
 #include "prober/wireguard.h"
@@ -16,7 +17,7 @@ namespace lethe::prober {
 
 inline constexpr size_t kMaxTargetFileBytes = 256 << 10;
 
-using Credentials = std::variant<WireGuardCredentials, OpenVpnCredentials>;
+using Credentials = std::variant<WireGuardCredentials, OpenVpnCredentials, Ikev2Credentials>;
 
 struct Target {
   std::string name;

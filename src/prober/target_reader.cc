@@ -51,6 +51,44 @@ Result<std::array<uint8_t, 32>> ParseKey(const TableReader& reader, const Locate
   return out;
 }
 
+constexpr size_t kMaxSuites = 16;
+
+using ParseSuite = std::optional<ike::Suite> (*)(std::string_view name);
+
+// What is offered: the names of the key, or where there is none all of `fallback`.
+Result<std::vector<ike::Suite>> ReadSuites(TableReader& reader, std::string_view key,
+                                           ParseSuite parse,
+                                           const std::vector<std::string_view>& fallback) {
+  std::vector<ike::Suite> out;
+  for (const Located& name : LETHE_TRY(reader.Strings(key))) {
+    const auto suite = parse(name.value);
+    if (!suite) return BadKey(reader, name.line, key, "'" + Printable(name.value) + "': not known");
+    if (out.size() == kMaxSuites) return BadKey(reader, name.line, key, "more than 16");
+    out.push_back(*suite);
+  }
+  if (!out.empty()) return out;
+  for (const auto name : fallback) out.push_back(*parse(name));
+  return out;
+}
+
+Result<uint16_t> ReadPort(TableReader& reader, std::string_view key, uint16_t fallback) {
+  const auto port = LETHE_TRY(reader.OptionalInteger(key, {1, 65535}));
+  return static_cast<uint16_t>(port.value_or(fallback));
+}
+
+// User and password: both or none. The password is UTF-8, which MS-CHAP needs and TOML gives.
+struct Login {
+  std::string user, password;
+};
+Result<Login> ReadLogin(TableReader& reader) {
+  Login out;
+  out.user = LETHE_TRY(OptionalText(reader, "user"));
+  out.password = LETHE_TRY(OptionalText(reader, "password"));
+  if (out.user.empty() != out.password.empty())
+    return reader.ErrorAt(0, "user and password belong together");
+  return out;
+}
+
 }  // namespace
 
 Result<Credentials> ReadWireGuard(TableReader& reader, const Target& target) {
@@ -74,12 +112,36 @@ Result<Credentials> ReadOpenVpn(TableReader& reader, const Target& target) {
   OpenVpnCredentials out{.tcp = tcp, .anchors = LETHE_TRY(ReadAnchors(reader, "ca"))};
   out.identity = LETHE_TRY(ReadIdentity(reader));
   out.server_name = LETHE_TRY(OptionalText(reader, "server_name"));
-  out.user = LETHE_TRY(OptionalText(reader, "user"));
-  out.password = LETHE_TRY(OptionalText(reader, "password"));
-  if (out.user.empty() != out.password.empty())
-    return reader.ErrorAt(0, "user and password belong together");
+  const Login login = LETHE_TRY(ReadLogin(reader));
+  out.user = login.user;
+  out.password = login.password;
   if (!out.identity && out.user.empty())
     return reader.ErrorAt(0, "a certificate or a user is wanted");
+  return Credentials(std::move(out));
+}
+
+Result<Credentials> ReadIkev2(TableReader& reader, const Target&) {
+  Ikev2Credentials out{.anchors = LETHE_TRY(ReadAnchors(reader, "ca"))};
+  const Located server_id = LETHE_TRY(reader.String("server_id"));
+  if (server_id.value.empty() || server_id.value.size() > kMaxText)
+    return BadKey(reader, server_id.line, "server_id", "must have 1 to 255 bytes");
+  out.server_id = server_id.value;
+  out.id = LETHE_TRY(OptionalText(reader, "id"));
+  out.identity = LETHE_TRY(ReadIdentity(reader));
+  const Login login = LETHE_TRY(ReadLogin(reader));
+  out.user = login.user;
+  out.password = login.password;
+  if (out.identity.has_value() != out.user.empty())
+    return reader.ErrorAt(0, "either a certificate or a user is wanted");
+  out.ike =
+      LETHE_TRY(ReadSuites(reader, "ike", ike::ParseIkeSuite,
+                           {"aes256gcm16-prfsha384-ecp384", "aes256gcm16-prfsha256-x25519",
+                            "aes128gcm16-prfsha256-ecp256", "chacha20poly1305-prfsha256-x25519",
+                            "aes256-sha256-ecp256", "aes256-sha256-modp2048"}));
+  out.esp = LETHE_TRY(ReadSuites(
+      reader, "esp", ike::ParseEspSuite,
+      {"aes256gcm16", "aes128gcm16", "chacha20poly1305", "aes256-sha256", "aes256-sha1"}));
+  out.nat_port = LETHE_TRY(ReadPort(reader, "nat_port", out.nat_port));
   return Credentials(std::move(out));
 }
 

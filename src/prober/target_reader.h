@@ -16,5 +16,6 @@ Result<IpAddress> ReadAddress(toml::TableReader& reader, std::string_view key);
 // The tables of the protocols. `target` is read but for its credentials.
 Result<Credentials> ReadWireGuard(toml::TableReader& reader, const Target& target);
 Result<Credentials> ReadOpenVpn(toml::TableReader& reader, const Target& target);
+Result<Credentials> ReadIkev2(toml::TableReader& reader, const Target& target);
 
 }  // namespace lethe::prober
