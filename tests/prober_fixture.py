@@ -11,7 +11,7 @@ import tempfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
-PROBER = pathlib.Path(os.environ.get("LETHE_PROBER", TOP / "build/release/bin/lethe-prober"))
+PROBER = pathlib.Path(os.environ.get("LETHE_PROBER") or TOP / "build/release/bin/lethe-prober")
 READY, USAGE, MALFORMED, NOT_READY = 0, 2, 4, 5
 
 # usage: PORT udp|tcp HOW; tells when it listens. `noise` answers with random bytes, `silent` with

@@ -35,8 +35,9 @@ std::optional<Message> Message::Parse(std::string_view bytes) {
   return Message{std::move(header), bytes.substr(kHeaderBytes)};
 }
 
-std::optional<Payloads> ParsePayloads(uint8_t first, std::string_view bytes) {
+std::optional<Payloads> ParsePadded(uint8_t first, std::string_view bytes, size_t& chain) {
   Payloads out;
+  chain = 0;
   for (uint8_t next = first; next != 0;) {
     if (bytes.size() < kPayloadHeader || out.size() == kMaxPayloads) return {};
     const uint64_t size = BigEndian(bytes, 2, 2);
@@ -44,8 +45,15 @@ std::optional<Payloads> ParsePayloads(uint8_t first, std::string_view bytes) {
     out.push_back({next, std::string(bytes.substr(kPayloadHeader, size - kPayloadHeader))});
     next = static_cast<uint8_t>(bytes[0]);
     bytes.remove_prefix(size);
+    chain += size;
   }
-  if (!bytes.empty()) return {};
+  return out;
+}
+
+std::optional<Payloads> ParsePayloads(uint8_t first, std::string_view bytes) {
+  size_t chain = 0;
+  auto out = ParsePadded(first, bytes, chain);
+  if (chain != bytes.size()) return {};
   return out;
 }
 

@@ -45,6 +45,8 @@ using Payloads = std::vector<Payload>;
 
 // Nothing where a length does not fit, there are too many, or something is behind the last one.
 std::optional<Payloads> ParsePayloads(uint8_t first, std::string_view bytes);
+// The same where padding is behind the last one. `size` becomes that of the chain.
+std::optional<Payloads> ParsePadded(uint8_t first, std::string_view bytes, size_t& size);
 
 // The chain; its first type goes into a header.
 std::string FormatPayloads(const Payloads& payloads);

@@ -44,7 +44,8 @@ struct Protocol {
 constexpr Protocol kProtocols[] = {{"wireguard", "wireguard", 51820, ReadWireGuard},
                                    {"openvpn-udp", "openvpn", 1194, ReadOpenVpn},
                                    {"openvpn-tcp", "openvpn", 443, ReadOpenVpn},
-                                   {"ikev2", "ikev2", 500, ReadIkev2}};
+                                   {"ikev2", "ikev2", 500, ReadIkev2},
+                                   {"l2tp", "l2tp", 500, ReadL2tp}};
 
 }  // namespace
 
@@ -95,6 +96,10 @@ std::unique_ptr<Attempt> MakeAttempt(const Target& target, World world) {
     std::unique_ptr<Attempt> operator()(const Ikev2Credentials& credentials) {
       return Ikev2Attempt(credentials, target.address, target.port, target.round_trip,
                           std::move(world));
+    }
+    std::unique_ptr<Attempt> operator()(const L2tpCredentials& credentials) {
+      return L2tpAttempt(credentials, target.address, target.port, target.round_trip,
+                         std::move(world));
     }
   };
   return std::visit(Make{target, std::move(world)}, target.credentials);

@@ -10,6 +10,7 @@
 #include "prober/attempt.h"
 #include "prober/ikev2.h"
 #include "prober/inner.h"
+#include "prober/l2tp_ipsec.h"
 #include "prober/openvpn.h"
 #include "prober/wireguard.h"
 
@@ -17,7 +18,7 @@ namespace lethe::prober {
 
 inline constexpr size_t kMaxTargetFileBytes = 256 << 10;
 
-using Credentials = std::variant<WireGuardCredentials, OpenVpnCredentials, Ikev2Credentials>;
+using Credentials = std::variant<WireGuardCredentials, OpenVpnCredentials, Ikev2Credentials, L2tpCredentials>;
 
 struct Target {
   std::string name;

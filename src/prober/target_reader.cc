@@ -71,6 +71,18 @@ Result<std::vector<ike::Suite>> ReadSuites(TableReader& reader, std::string_view
   return out;
 }
 
+// IKEv1 has AES-CBC alone, and one hash for all.
+std::optional<ike::Suite> ParseIkeSuite1(std::string_view name) {
+  const auto suite = ike::ParseIkeSuite(name);
+  const bool good = suite && suite->encryption == ike::kAesCbc &&
+                    name.find("-prf") == std::string_view::npos;
+  return good ? suite : std::nullopt;
+}
+std::optional<ike::Suite> ParseEspSuite1(std::string_view name) {
+  const auto suite = ike::ParseEspSuite(name);
+  return suite && suite->encryption == ike::kAesCbc ? suite : std::nullopt;
+}
+
 Result<uint16_t> ReadPort(TableReader& reader, std::string_view key, uint16_t fallback) {
   const auto port = LETHE_TRY(reader.OptionalInteger(key, {1, 65535}));
   return static_cast<uint16_t>(port.value_or(fallback));
@@ -142,6 +154,24 @@ Result<Credentials> ReadIkev2(TableReader& reader, const Target&) {
       reader, "esp", ike::ParseEspSuite,
       {"aes256gcm16", "aes128gcm16", "chacha20poly1305", "aes256-sha256", "aes256-sha1"}));
   out.nat_port = LETHE_TRY(ReadPort(reader, "nat_port", out.nat_port));
+  return Credentials(std::move(out));
+}
+
+Result<Credentials> ReadL2tp(TableReader& reader, const Target& target) {
+  L2tpCredentials out;
+  for (const auto& [key, value] : {std::pair("psk", &out.psk), std::pair("user", &out.user),
+                                   std::pair("password", &out.password)}) {
+    *value = LETHE_TRY(OptionalText(reader, key));
+    if (value->empty()) return BadKey(reader, 0, key, "is missing");
+  }
+  out.ike = LETHE_TRY(ReadSuites(
+      reader, "ike", ParseIkeSuite1,
+      {"aes256-sha256-modp2048", "aes256-sha1-modp2048", "aes128-sha1-modp2048"}));
+  out.esp = LETHE_TRY(ReadSuites(reader, "esp", ParseEspSuite1,
+                                 {"aes256-sha256", "aes256-sha1", "aes128-sha1"}));
+  out.nat_port = LETHE_TRY(ReadPort(reader, "nat_port", out.nat_port));
+  if (!target.round_trip.address.v4())
+    return reader.ErrorAt(0, "the round trip of l2tp needs an IPv4 address");
   return Credentials(std::move(out));
 }
 

@@ -17,5 +17,6 @@ Result<IpAddress> ReadAddress(toml::TableReader& reader, std::string_view key);
 Result<Credentials> ReadWireGuard(toml::TableReader& reader, const Target& target);
 Result<Credentials> ReadOpenVpn(toml::TableReader& reader, const Target& target);
 Result<Credentials> ReadIkev2(toml::TableReader& reader, const Target& target);
+Result<Credentials> ReadL2tp(toml::TableReader& reader, const Target& target);
 
 }  // namespace lethe::prober
