@@ -88,8 +88,8 @@ Ikev1::Taken Ikev1::TakeSa(const Payloads& payloads) {
     traversal = traversal || (payload.type == kVendor1 && payload.body == kNatVendor);
   if (!traversal) return Fail(Reason::kHandshakeFailed, "it knows no NAT traversal");
   suite_ = chosen->suite;
-  exchange_.emplace(crypto::KeyExchange::Make(GroupOf(suite_),
-                                              world_.random(crypto::KeyExchange::kSecretBytes)));
+  exchange_.emplace(
+      crypto::KeyExchange::Make(GroupOf(suite_), world_.random(crypto::KeyExchange::kSecretBytes)));
   nonce_ = world_.random(kNonceBytes);
   message_ = Plain({{kKe1, exchange_->public_value()},
                     {kNonce1, nonce_},
@@ -168,10 +168,8 @@ Ikev1::Taken Ikev1::TakeQuick(const Message& message) {
   if (opened->payloads[0].body != keys_->Phase2Hash(FourBytes(quick_id_) + quick_nonce_ + rest))
     return Taken::kMalformed;
   const Payload *sa = Find(opened->payloads, kSa1), *nonce = Find(opened->payloads, kNonce1);
-  const auto chosen =
-      sa == nullptr ? std::nullopt : ReadSa1(sa->body, kEspSpiBytes, options_.esp);
-  if (!chosen || nonce == nullptr)
-    return Fail(Reason::kHandshakeFailed, "no ESP that was offered");
+  const auto chosen = sa == nullptr ? std::nullopt : ReadSa1(sa->body, kEspSpiBytes, options_.esp);
+  if (!chosen || nonce == nullptr) return Fail(Reason::kHandshakeFailed, "no ESP that was offered");
   iv_ = iv;
   their_spi_ = chosen->spi;
   esp_suite_ = chosen->suite;

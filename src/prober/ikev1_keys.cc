@@ -100,8 +100,8 @@ Esp Phase1Keys::MakeEsp(const Suite& suite, const std::string& our_spi,
   const size_t encryption = EncryptionKeyBytes(suite), integrity = IntegrityKeyBytes(suite);
   const auto direction = [&](const std::string& spi) {
     const std::string keys = KeysFor(suite, spi, nonces);
-    return EspDirection{spi, Cipher(suite, keys.substr(0, encryption),
-                                    keys.substr(encryption, integrity))};
+    return EspDirection{
+        spi, Cipher(suite, keys.substr(0, encryption), keys.substr(encryption, integrity))};
   };
   return Esp(direction(their_spi), direction(our_spi));
 }

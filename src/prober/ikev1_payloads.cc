@@ -28,8 +28,8 @@ std::vector<Attribute> AttributesOf(const Suite& suite, bool esp) {
                           : suite.prf == kPrfSha256 ? 4
                           : suite.prf == kPrfSha384 ? 5
                                                     : 6;
-    return {{1, kAesOfIke},   {14, suite.key_bits}, {2, hash}, {3, kPreshared}, {4, suite.group},
-            {11, kSeconds}, {12, kIkeLifetime}};
+    return {{1, kAesOfIke},   {14, suite.key_bits}, {2, hash},         {3, kPreshared},
+            {4, suite.group}, {11, kSeconds},       {12, kIkeLifetime}};
   }
   const uint64_t check = suite.integrity == kHmacSha1     ? 2
                          : suite.integrity == kHmacSha256 ? 5

@@ -17,9 +17,9 @@ constexpr size_t kMaxFrames = 64;  // that nobody took yet
 // 3.2 and 4.4: messages and attributes.
 constexpr uint16_t kSccrq = 1, kSccrp = 2, kScccn = 3, kStopCcn = 4, kHello = 6, kIcrq = 10,
                    kIcrp = 11, kIccn = 12, kCdn = 14;
-constexpr uint16_t kMessageType = 0, kResultCode = 1, kProtocolVersion = 2, kFramingCapabilities = 3,
-                   kHostName = 7, kAssignedTunnel = 9, kWindow = 10, kAssignedSession = 14,
-                   kCallSerial = 15, kFramingType = 19, kConnectSpeed = 24;
+constexpr uint16_t kMessageType = 0, kResultCode = 1, kProtocolVersion = 2,
+                   kFramingCapabilities = 3, kHostName = 7, kAssignedTunnel = 9, kWindow = 10,
+                   kAssignedSession = 14, kCallSerial = 15, kFramingType = 19, kConnectSpeed = 24;
 constexpr uint64_t kMandatory = 0x8000, kHidden = 0x4000, kAvpSize = 0x03ff;
 constexpr size_t kAvpHead = 6;
 
@@ -54,9 +54,7 @@ std::optional<std::map<uint16_t, uint16_t>> ReadAvps(std::string_view bytes) {
 }
 
 // Whether `a` comes before `b`, in numbers that wrap round (5.8).
-bool Before(uint16_t a, uint16_t b) {
-  return a != b && static_cast<uint16_t>(b - a) < 0x8000;
-}
+bool Before(uint16_t a, uint16_t b) { return a != b && static_cast<uint16_t>(b - a) < 0x8000; }
 
 }  // namespace
 

@@ -139,7 +139,8 @@ class Session : public Attempt {
 
   void Advance(Ikev1::Taken taken, Time now) {
     if (ike_.awaits_proof())
-      progress_.SilenceMeans(Reason::kAuthFailed, "it fell silent when it had our proof of the key");
+      progress_.SilenceMeans(Reason::kAuthFailed,
+                             "it fell silent when it had our proof of the key");
     else
       progress_.SilenceMeans(Reason::kTimeout, "the handshake did not end in time");
     const bool nat = ike_.on_nat_port();

@@ -1,5 +1,5 @@
-// L2TP over IPsec: IKEv1 with a preshared key, ESP in transport mode over UDP, L2TP, PPP, one request
-// through it, and all of it taken down again.
+// L2TP over IPsec: IKEv1 with a preshared key, ESP in transport mode over UDP, L2TP, PPP, one
+// request through it, and all of it taken down again.
 #pragma once
 
 #include <string>

@@ -14,7 +14,7 @@ constexpr uint8_t kConfigureRequest = 1, kConfigureAck = 2, kConfigureNak = 3, k
                   kTerminateRequest = 5, kTerminateAck = 6, kProtocolReject = 8, kEchoRequest = 9,
                   kEchoReply = 10;
 constexpr uint8_t kMru = 1, kAsyncMap = 2, kAuthentication = 3, kMagic = 5;  // options of LCP
-constexpr uint8_t kIpAddress = 3;                                           // of IPCP
+constexpr uint8_t kIpAddress = 3;                                            // of IPCP
 constexpr uint8_t kChapMd5 = 5, kMsChapV2 = 0x81;
 constexpr uint8_t kChallenge = 1, kResponse = 2, kSuccess = 3, kFailure = 4;
 constexpr size_t kHead = 4;
@@ -165,8 +165,7 @@ void Ppp::OnRequest(uint16_t protocol, uint8_t id, std::string_view options) {
     const bool link = protocol == kLcp;
     if (link && type == kAuthentication) {
       algorithm = ChapAlgorithm(*option);
-      if (algorithm == 0)
-        instead += Option(kAuthentication, std::string("\xc2\x23\x81", 3));
+      if (algorithm == 0) instead += Option(kAuthentication, std::string("\xc2\x23\x81", 3));
     } else if (!(link && (type == kMru || type == kAsyncMap || type == kMagic)) &&
                !(!link && type == kIpAddress)) {
       refused += *option;

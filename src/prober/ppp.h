@@ -50,9 +50,9 @@ class Ppp {
  private:
   // Of LCP and IPCP alike: what both sides want.
   struct Negotiation {
-    uint8_t id = 0;         // of our last request
-    bool ours = false;      // the other side took ours
-    bool theirs = false;    // we took theirs
+    uint8_t id = 0;          // of our last request
+    bool ours = false;       // the other side took ours
+    bool theirs = false;     // we took theirs
     int requests_left = 20;  // it goes round in circles
     bool agreed() const { return ours && theirs; }
   };

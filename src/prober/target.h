@@ -18,7 +18,8 @@ namespace lethe::prober {
 
 inline constexpr size_t kMaxTargetFileBytes = 256 << 10;
 
-using Credentials = std::variant<WireGuardCredentials, OpenVpnCredentials, Ikev2Credentials, L2tpCredentials>;
+using Credentials =
+    std::variant<WireGuardCredentials, OpenVpnCredentials, Ikev2Credentials, L2tpCredentials>;
 
 struct Target {
   std::string name;

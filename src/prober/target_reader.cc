@@ -74,8 +74,8 @@ Result<std::vector<ike::Suite>> ReadSuites(TableReader& reader, std::string_view
 // IKEv1 has AES-CBC alone, and one hash for all.
 std::optional<ike::Suite> ParseIkeSuite1(std::string_view name) {
   const auto suite = ike::ParseIkeSuite(name);
-  const bool good = suite && suite->encryption == ike::kAesCbc &&
-                    name.find("-prf") == std::string_view::npos;
+  const bool good =
+      suite && suite->encryption == ike::kAesCbc && name.find("-prf") == std::string_view::npos;
   return good ? suite : std::nullopt;
 }
 std::optional<ike::Suite> ParseEspSuite1(std::string_view name) {
@@ -164,11 +164,11 @@ Result<Credentials> ReadL2tp(TableReader& reader, const Target& target) {
     *value = LETHE_TRY(OptionalText(reader, key));
     if (value->empty()) return BadKey(reader, 0, key, "is missing");
   }
-  out.ike = LETHE_TRY(ReadSuites(
-      reader, "ike", ParseIkeSuite1,
-      {"aes256-sha256-modp2048", "aes256-sha1-modp2048", "aes128-sha1-modp2048"}));
-  out.esp = LETHE_TRY(ReadSuites(reader, "esp", ParseEspSuite1,
-                                 {"aes256-sha256", "aes256-sha1", "aes128-sha1"}));
+  out.ike = LETHE_TRY(
+      ReadSuites(reader, "ike", ParseIkeSuite1,
+                 {"aes256-sha256-modp2048", "aes256-sha1-modp2048", "aes128-sha1-modp2048"}));
+  out.esp = LETHE_TRY(
+      ReadSuites(reader, "esp", ParseEspSuite1, {"aes256-sha256", "aes256-sha1", "aes128-sha1"}));
   out.nat_port = LETHE_TRY(ReadPort(reader, "nat_port", out.nat_port));
   if (!target.round_trip.address.v4())
     return reader.ErrorAt(0, "the round trip of l2tp needs an IPv4 address");

@@ -133,6 +133,60 @@ TEST(ParseTarget, NamesEveryFaultOfAnOpenVpnTargetAndNoSecret) {
                  {"[openvpn]", "[wireguard]", "1: key 'openvpn'"}});
 }
 
+std::string Ikev2File() {
+  return "protocol = \"ikev2\"\naddress = \"192.0.2.1\"\n"         // 1
+         "[round_trip]\nkind = \"dns\"\naddress = \"10.8.0.1\"\n"  // 3
+         "[ikev2]\n"                                               // 6
+         "server_id = \"vpn.example\"\n"                           // 7
+         "user = \"u\"\n"                                          // 8
+         "password = \"hunter2\"\n"                                // 9
+         "ike = [\"aes256gcm16-prfsha384-ecp384\"]\n"              // 10
+         "nat_port = 4501\n"                                       // 11
+         "ca = \"\"\"" +
+         Pem("ca.crt") + "\"\"\"\n";  // 12
+}
+
+TEST(ParseTarget, ReadsAnIkev2Target) {
+  const auto target = ParseTarget("a", Ikev2File(), "a.toml");
+  ASSERT_TRUE(target) << target.error().message;
+  EXPECT_EQ(target->port, 500);
+  const auto& credentials = std::get<Ikev2Credentials>(target->credentials);
+  EXPECT_EQ(credentials.ike.size(), 1U);
+  EXPECT_EQ(credentials.esp.size(), 5U) << "all, where none is named";
+  EXPECT_EQ(credentials.nat_port, 4501);
+}
+
+TEST(ParseTarget, NamesEveryFaultOfAnIkev2Target) {
+  ExpectRefused(Ikev2File(),
+                {{"server_id = \"vpn.example\"\n", "", "6: key 'server_id'"},
+                 {"\"vpn.example\"", "\"\"", "7: key 'server_id'"},
+                 {"user = \"u\"\npassword = \"hunter2\"\n", "", "6: either a certificate or"},
+                 {"aes256gcm16-prfsha384", "des", "10: key 'ike': 'des-ecp384': not known"},
+                 {"4501", "0", "11: key 'nat_port'"}});
+}
+
+std::string L2tpFile() {
+  return "protocol = \"l2tp\"\naddress = \"192.0.2.1\"\n"          // 1
+         "[round_trip]\nkind = \"dns\"\naddress = \"10.8.0.1\"\n"  // 3
+         "[l2tp]\n"                                                // 6
+         "psk = \"key\"\n"                                         // 7
+         "user = \"u\"\n"                                          // 8
+         "password = \"hunter2\"\n"                                // 9
+         "ike = [\"aes128-sha1-modp2048\"]\n"                      // 10
+         "esp = [\"aes128-sha1\"]\n";                              // 11
+}
+
+TEST(ParseTarget, ReadsAnL2tpTargetAndNamesItsFaults) {
+  const auto target = ParseTarget("a", L2tpFile(), "a.toml");
+  ASSERT_TRUE(target) << target.error().message;
+  EXPECT_EQ(std::get<L2tpCredentials>(target->credentials).psk, "key");
+  ExpectRefused(L2tpFile(), {{"psk = \"key\"\n", "", "6: key 'psk': is missing"},
+                             {"\"aes128-sha1-modp2048\"", "\"aes256gcm16-prfsha256-ecp256\"",
+                              "10: key 'ike': 'aes256gcm16-prfsha256-ecp256': not known"},
+                             {"[\"aes128-sha1\"]", "[\"aes256gcm16\"]", "11: key 'esp'"},
+                             {"10.8.0.1", "fd00::1", "6: the round trip of l2tp needs an IPv4"}});
+}
+
 TEST(ParseTarget, RefusesOddNamesAndLargeFiles) {
   for (const std::string& name :
        {std::string(), std::string("a b"), std::string("a\"b"), std::string(65, 'a')})

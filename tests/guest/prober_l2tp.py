@@ -1,4 +1,5 @@
-"""lethe-prober against the kernel's IPsec: L2TP (charon, xl2tpd, pppd), and IKEv2. Inside a guest."""
+"""lethe-prober against the kernel's IPsec: L2TP (charon, xl2tpd, pppd), IKEv2. Inside a guest."""
+import contextlib
 import os
 import pathlib
 import sys
@@ -68,6 +69,16 @@ def logs(network):
                      for name in ("charon.log", "xl2tpd.log"))
 
 
+@contextlib.contextmanager
+def telling(network):
+    """Shows what the daemons said where it fails."""
+    try:
+        yield
+    except AssertionError:
+        print(logs(network))
+        raise
+
+
 def make(port=500, **credentials):
     table = {"psk": PSK, "user": USER, "password": PASSWORD, **credentials}
     timeout_ms = table.pop("timeout_ms", 20000)
@@ -88,11 +99,8 @@ def nothing_left(network):
 def one_after_another(network, files):
     """charon keeps peers behind one address apart by their ports; xl2tpd cannot."""
     for name, (reason, text) in files.items():
-        try:
+        with telling(network):
             network.expect({name: reason}, **{name: text})
-        except AssertionError:
-            print(logs(network))
-            raise
         nothing_left(network)
 
 
@@ -135,11 +143,13 @@ def ikev2_by_the_kernel():
         table = {"ca": (network.folder / "ca.crt").read_text(), "server_id": "server.example",
                  "user": "user", "password": "right"}
         for name in ("aes256gcm16", "chacha20poly1305", "aes256-sha256"):
-            network.expect({name: "ready"}, **{name: target(
-                "ikev2", {**table, "esp": [name]}, address=SERVER, port=500, timeout_ms=20000)})
+            with telling(network):
+                network.expect({name: "ready"}, **{name: target(
+                    "ikev2", {**table, "esp": [name]}, address=SERVER, port=500,
+                    timeout_ms=20000)})
         eventually(lambda: associations(network.run, network.folder) == "", "charon's SAs", 10)
         check(network.run("ip", "xfrm", "state") == "", "states are left in the kernel")
 
 
 os.makedirs("/var/run/xl2tpd", exist_ok=True)
-main(l2tp, chap_md5, ikev2_by_the_kernel)
+main(ikev2_by_the_kernel, chap_md5, l2tp)
