@@ -15,7 +15,8 @@ PROBER = pathlib.Path(os.environ.get("LETHE_PROBER") or TOP / "build/release/bin
 READY, USAGE, MALFORMED, NOT_READY = 0, 2, 4, 5
 
 # usage: PORT udp|tcp HOW; tells when it listens. `noise` answers with random bytes, `silent` with
-# nothing, `first` forwards to another port on this host as many packets as it is told, and no more.
+# nothing, `first` forwards to another port on this host as many packets as it is told, and no more,
+# `lossy` forwards to another port and drops every Nth packet each way, and doubles answers.
 STRANGER = """
 import os, select, socket, sys
 port, kind, how = int(sys.argv[1]), sys.argv[2], sys.argv[3]
@@ -41,6 +42,22 @@ if how == "first":
                 own.sendto(there.recv(65536), client)
             else:
                 there.recv(65536)
+if how == "lossy":
+    there = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    there.connect(("127.0.0.1", int(sys.argv[4])))
+    client, seen = None, {own: 0, there: 0}
+    while True:
+        for one in select.select([own, there], [], [])[0]:
+            packet, peer = one.recvfrom(65536)
+            client = peer if one is own else client
+            seen[one] += 1
+            if seen[one] % int(sys.argv[5]) == 0:
+                continue
+            if one is own:
+                there.send(packet)
+            else:
+                own.sendto(packet, client)
+                own.sendto(packet, client)
 while True:
     if udp:
         _, peer = own.recvfrom(65536)

@@ -218,9 +218,10 @@ class Session : public Attempt {
   }
 
   void TakeSealed(const Message& message, std::string_view bytes, Time now) {
-    if (message.header.id != request_id_) return;  // again: an answer that we had
+    if (message.header.id != request_id_ || answered_id_ == request_id_) return;  // again
     const auto payloads = keys_->Open(bytes);
     if (!payloads) return progress_.Malformed();
+    answered_id_ = request_id_;
     progress_.Heard();
     progress_.Arrived();
     if (leaving_) {
@@ -368,7 +369,7 @@ class Session : public Attempt {
   Phase phase_ = Phase::kFirst;
   bool leaving_ = false, gone_ = false;
   int first_messages_ = 0, eap_rounds_ = 0;
-  uint32_t request_id_ = 0;
+  uint32_t request_id_ = 0, answered_id_ = 0;
   std::string first_request_, first_response_, server_id_body_;
   std::optional<crypto::KeyExchange> exchange_;
   std::optional<IkeKeys> keys_;

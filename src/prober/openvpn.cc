@@ -44,8 +44,10 @@ class Session : public Attempt {
     stream_ += bytes;
     while (stream_.size() >= 2) {
       const size_t size = probe::BigEndian(stream_, 0, 2);
-      if (size == 0 || size > kMaxFrame)
+      if (size == 0 || size > kMaxFrame) {
+        stream_.clear();
         return progress_.Fail(Reason::kMalformedAnswer, "a frame of the stream has no length");
+      }
       if (stream_.size() < 2 + size) return;
       const std::string packet = stream_.substr(2, size);
       stream_.erase(0, 2 + size);

@@ -170,8 +170,8 @@ Result<Credentials> ReadL2tp(TableReader& reader, const Target& target) {
   out.esp = LETHE_TRY(
       ReadSuites(reader, "esp", ParseEspSuite1, {"aes256-sha256", "aes256-sha1", "aes128-sha1"}));
   out.nat_port = LETHE_TRY(ReadPort(reader, "nat_port", out.nat_port));
-  if (!target.round_trip.address.v4())
-    return reader.ErrorAt(0, "the round trip of l2tp needs an IPv4 address");
+  if (!target.round_trip.address.v4() || !target.address.v4())
+    return reader.ErrorAt(0, "l2tp is for IPv4 addresses, outside and inside");
   return Credentials(std::move(out));
 }
 

@@ -184,7 +184,8 @@ TEST(ParseTarget, ReadsAnL2tpTargetAndNamesItsFaults) {
                              {"\"aes128-sha1-modp2048\"", "\"aes256gcm16-prfsha256-ecp256\"",
                               "10: key 'ike': 'aes256gcm16-prfsha256-ecp256': not known"},
                              {"[\"aes128-sha1\"]", "[\"aes256gcm16\"]", "11: key 'esp'"},
-                             {"10.8.0.1", "fd00::1", "6: the round trip of l2tp needs an IPv4"}});
+                             {"10.8.0.1", "fd00::1", "6: l2tp is for IPv4"},
+                             {"192.0.2.1", "fd00::1", "6: l2tp is for IPv4"}});
 }
 
 TEST(ParseTarget, RefusesOddNamesAndLargeFiles) {
