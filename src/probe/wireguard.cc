@@ -1,8 +1,8 @@
-// Noise_IKpsk2 as WireGuard uses it: the initiator's side, without a preshared key.
+#include "probe/wireguard_handshake.h"
 
 #include <algorithm>
 
-#include "crypto/blake2s.h"
+#include "base/assert.h"
 #include "probe/bytes.h"
 #include "probe/probe.h"
 
@@ -25,61 +25,8 @@ constexpr std::string_view kIdentifier = "WireGuard v1 zx2c4 Jason@zx2c4.com";
 constexpr std::string_view kMac1Label = "mac1----", kCookieLabel = "cookie--";
 constexpr char kInitiation = 1, kResponse = 2, kCookieReply = 3;
 constexpr size_t kResponseBytes = 92, kCookieReplyBytes = 64, kIndexBytes = 4, kTagBytes = 16;
+constexpr size_t kMacBytes = 16;
 constexpr uint64_t kTai64Epoch = 0x400000000000000aULL;
-
-// Chaining key and hash, section 5.4: C and H.
-struct Noise {
-  Blake2sDigest chain = Blake2s(kConstruction);
-  Blake2sDigest hash = Blake2s(Text(chain) + std::string(kIdentifier));
-
-  void MixHash(std::string_view data) { hash = Blake2s(Text(hash).append(data)); }
-  // Kdf1; the outputs after the first one go to `key` and `third`.
-  void MixKey(std::string_view input, Blake2sDigest* key = nullptr,
-              Blake2sDigest* third = nullptr) {
-    const std::string first = Text(HmacBlake2s(Text(chain), input));
-    chain = HmacBlake2s(first, "\x01");
-    if (key == nullptr) return;
-    *key = HmacBlake2s(first, Text(chain) + "\x02");
-    if (third != nullptr) *third = HmacBlake2s(first, Text(*key) + "\x03");
-  }
-};
-
-struct Initiation {
-  Noise noise;
-  X25519Key static_secret, ephemeral_secret;
-  std::string index;
-  Blake2sDigest cookie_key;
-  std::string mac1;
-
-  // Section 5.4.3, as the initiator reads it.
-  bool IsResponse(std::string_view answer) const {
-    if (answer.size() != kResponseBytes || answer[0] != kResponse) return false;
-    if (answer.substr(8, kIndexBytes) != index) return false;
-    X25519Key ephemeral;
-    std::copy(answer.begin() + 12, answer.begin() + 44, ephemeral.begin());
-    const auto by_ephemeral = X25519(ephemeral_secret, ephemeral);
-    const auto by_static = X25519(static_secret, ephemeral);
-    if (!by_ephemeral || !by_static) return false;
-    Noise state = noise;
-    state.MixKey(Text(ephemeral));
-    state.MixHash(Text(ephemeral));
-    state.MixKey(Text(*by_ephemeral));
-    state.MixKey(Text(*by_static));
-    Blake2sDigest middle, key;
-    state.MixKey(std::string(32, '\0'), &middle, &key);
-    state.MixHash(Text(middle));
-    return ChaChaPolyOpen(key, answer.substr(44, kTagBytes), Text(state.hash)).has_value();
-  }
-
-  // Section 5.4.7: sealed for who knows the server's public key, and bound to our message.
-  bool IsCookieReply(std::string_view answer) const {
-    return answer.size() == kCookieReplyBytes && answer[0] == kCookieReply &&
-           answer.substr(4, kIndexBytes) == index &&
-           crypto::XChaChaPolyOpen(cookie_key, answer.substr(8, crypto::kXChaChaNonceBytes),
-                                   answer.substr(8 + crypto::kXChaChaNonceBytes), mac1)
-               .has_value();
-  }
-};
 
 std::string Tai64N(uint64_t unix_s, uint32_t ns) {
   std::string out;
@@ -90,40 +37,99 @@ std::string Tai64N(uint64_t unix_s, uint32_t ns) {
 
 }  // namespace
 
-std::optional<Exchange> WireGuard(const WireGuardKeys& keys, const Random& random,
-                                  uint64_t now_unix_s, uint32_t now_ns) {
-  Initiation state;
-  state.static_secret = keys.secret;
-  std::copy_n(random.begin(), 32, state.ephemeral_secret.begin());
-  state.index = Text(random).substr(32, kIndexBytes);
-  const std::string server = Text(keys.server_public);
-  state.cookie_key = Blake2s(std::string(kCookieLabel) + server);
-  const std::string ephemeral = Text(X25519PublicKey(state.ephemeral_secret));
-  const auto first = X25519(state.ephemeral_secret, keys.server_public);
-  const auto second = X25519(keys.secret, keys.server_public);
-  if (!first || !second) return {};
+Noise::Noise()
+    : chain(Blake2s(kConstruction)), hash(Blake2s(Text(chain) + std::string(kIdentifier))) {}
 
-  Noise& noise = state.noise;
+void Noise::MixHash(std::string_view data) { hash = Blake2s(Text(hash).append(data)); }
+
+void Noise::MixKey(std::string_view input, Blake2sDigest* key, Blake2sDigest* third) {
+  const std::string first = Text(HmacBlake2s(Text(chain), input));
+  chain = HmacBlake2s(first, "\x01");
+  if (key == nullptr) return;
+  *key = HmacBlake2s(first, Text(chain) + "\x02");
+  if (third != nullptr) *third = HmacBlake2s(first, Text(*key) + "\x03");
+}
+
+std::optional<WireGuardHandshake> WireGuardHandshake::Begin(HandshakeInput input) {
+  LETHE_ASSERT(input.index.size() == kIndexBytes);
+  LETHE_ASSERT(input.cookie.empty() || input.cookie.size() == kMacBytes);
+  const auto first = X25519(input.ephemeral_secret, input.server_public);
+  const auto second = X25519(input.secret, input.server_public);
+  if (!first || !second) return {};
+  WireGuardHandshake out;
+  const std::string server = Text(input.server_public);
+  const std::string ephemeral = Text(X25519PublicKey(input.ephemeral_secret));
+  out.cookie_key_ = Blake2s(std::string(kCookieLabel) + server);
+
+  Noise& noise = out.noise_;
   noise.MixHash(server);
   noise.MixKey(ephemeral);
   noise.MixHash(ephemeral);
   Blake2sDigest key;
   noise.MixKey(Text(*first), &key);
   const std::string sealed_static =
-      ChaChaPolySeal(key, Text(X25519PublicKey(keys.secret)), Text(noise.hash));
+      ChaChaPolySeal(key, Text(X25519PublicKey(input.secret)), Text(noise.hash));
   noise.MixHash(sealed_static);
   noise.MixKey(Text(*second), &key);
-  const std::string sealed_time = ChaChaPolySeal(key, Tai64N(now_unix_s, now_ns), Text(noise.hash));
+  const std::string sealed_time =
+      ChaChaPolySeal(key, Tai64N(input.now_unix_s, input.now_ns), Text(noise.hash));
   noise.MixHash(sealed_time);
 
   std::string message{kInitiation, 0, 0, 0};
-  message += state.index + ephemeral + sealed_static + sealed_time;
-  state.mac1 = Text(Blake2sMac(Text(Blake2s(std::string(kMac1Label) + server)), message));
-  message += state.mac1;
-  message.append(16, '\0');  // mac2: no cookie
-  return Exchange{.request = std::move(message),
-                  .is_answer = [state = std::move(state)](std::string_view answer) {
-                    return state.IsResponse(answer) || state.IsCookieReply(answer);
+  message += input.index + ephemeral + sealed_static + sealed_time;
+  out.mac1_ = Text(Blake2sMac(Text(Blake2s(std::string(kMac1Label) + server)), message));
+  message += out.mac1_;
+  message +=
+      input.cookie.empty() ? std::string(kMacBytes, '\0') : Text(Blake2sMac(input.cookie, message));
+  out.initiation_ = std::move(message);
+  out.input_ = std::move(input);
+  return out;
+}
+
+std::optional<WireGuardSession> WireGuardHandshake::ReadResponse(std::string_view answer) const {
+  if (answer.size() != kResponseBytes || answer[0] != kResponse) return {};
+  if (answer.substr(8, kIndexBytes) != input_.index) return {};
+  X25519Key ephemeral;
+  std::copy(answer.begin() + 12, answer.begin() + 44, ephemeral.begin());
+  const auto by_ephemeral = X25519(input_.ephemeral_secret, ephemeral);
+  const auto by_static = X25519(input_.secret, ephemeral);
+  if (!by_ephemeral || !by_static) return {};
+  Noise state = noise_;
+  state.MixKey(Text(ephemeral));
+  state.MixHash(Text(ephemeral));
+  state.MixKey(Text(*by_ephemeral));
+  state.MixKey(Text(*by_static));
+  Blake2sDigest middle, key;
+  state.MixKey(Text(input_.preshared), &middle, &key);
+  state.MixHash(Text(middle));
+  if (!ChaChaPolyOpen(key, answer.substr(44, kTagBytes), Text(state.hash))) return {};
+  WireGuardSession session{.server_index = std::string(answer.substr(4, kIndexBytes))};
+  state.MixKey("", &session.receive_key);
+  session.send_key = state.chain;
+  return session;
+}
+
+std::optional<std::string> WireGuardHandshake::ReadCookie(std::string_view answer) const {
+  if (answer.size() != kCookieReplyBytes || answer[0] != kCookieReply) return {};
+  if (answer.substr(4, kIndexBytes) != input_.index) return {};
+  return crypto::XChaChaPolyOpen(cookie_key_, answer.substr(8, crypto::kXChaChaNonceBytes),
+                                 answer.substr(8 + crypto::kXChaChaNonceBytes), mac1_);
+}
+
+std::optional<Exchange> WireGuard(const WireGuardKeys& keys, const Random& random,
+                                  uint64_t now_unix_s, uint32_t now_ns) {
+  HandshakeInput input{.secret = keys.secret,
+                       .server_public = keys.server_public,
+                       .index = Text(random).substr(32, kIndexBytes),
+                       .now_unix_s = now_unix_s,
+                       .now_ns = now_ns};
+  std::copy_n(random.begin(), 32, input.ephemeral_secret.begin());
+  auto handshake = WireGuardHandshake::Begin(std::move(input));
+  if (!handshake) return {};
+  std::string request = handshake->initiation();
+  return Exchange{.request = std::move(request),
+                  .is_answer = [state = std::move(*handshake)](std::string_view answer) {
+                    return state.ReadResponse(answer) || state.ReadCookie(answer);
                   }};
 }
 

@@ -42,6 +42,19 @@ TEST(TableReader, RefusesUnknownKeysAndListsTheAllowed) {
   EXPECT_EQ(status.error().message, "r.toml:2: unknown key 'b'; allowed: a");
 }
 
+TEST(TableReader, TakesLettersOutsideAsciiInStringsAndCommentsAlone) {
+  for (const char* good : {"a = 'ä' # ä", "a = \"ä\\\"ä\"", "a = \"\"\"ä\nä\"\"\"", "\"ä\" = 'x'",
+                           "a = \"\"\"x \\\n  ä\"\"\""})
+    EXPECT_TRUE(TableReader::Parse(good, "r.toml")) << good;
+  for (const char* bad :
+       {"a = 1\nä = 1", "a = 1\n[ä]", "a = 1\n[+]", "a = 1\nb = 'x'ä", "a = 1\nb = ä",
+        "a = 1\nb = x\"ä", "a = 1\nb = \"\"\"\\ä\"\"\"", "# x\n\xcb\x8e", "a = 1\nb = 2ä"}) {
+    const auto r = TableReader::Parse(bad, "r.toml");
+    ASSERT_FALSE(r) << bad;
+    EXPECT_TRUE(r.error().message.starts_with("r.toml:2: ")) << r.error().message;
+  }
+}
+
 TEST(TableReader, PlacesSyntaxErrors) {
   const auto r = TableReader::Parse("a = 'x'\nb = = 1\n", "r.toml");
   ASSERT_FALSE(r);
