@@ -1,5 +1,6 @@
 #include "credentials.h"
 
+#include <netinet/in.h>
 #include <sys/random.h>
 
 #include "base/base64.h"
@@ -56,13 +57,32 @@ std::string Element(const std::string& name, const fs::path& file) {
 }  // namespace
 
 std::string ToString(Vpn vpn) {
-  if (vpn == Vpn::kWireGuard) return "wireguard";
-  return vpn == Vpn::kOpenVpnUdp ? "openvpn-udp" : "openvpn-tcp";
+  switch (vpn) {
+    case Vpn::kOpenVpnUdp:
+      return "openvpn-udp";
+    case Vpn::kOpenVpnTcp:
+      return "openvpn-tcp";
+    case Vpn::kWireGuard:
+      return "wireguard";
+    case Vpn::kIkev2:
+    case Vpn::kIkev2Certificate:
+      return "ikev2";
+    case Vpn::kL2tp:
+      return "l2tp";
+  }
+  return "unknown";
 }
 
 unsigned PortOf(Vpn vpn) {
+  if (IsIpsec(vpn)) return 500;
   if (vpn == Vpn::kWireGuard) return 51820;
   return vpn == Vpn::kOpenVpnUdp ? 1194 : 443;
+}
+
+int ProtocolOf(Vpn vpn) { return vpn == Vpn::kOpenVpnTcp ? IPPROTO_TCP : IPPROTO_UDP; }
+
+bool IsIpsec(Vpn vpn) {
+  return vpn == Vpn::kIkev2 || vpn == Vpn::kIkev2Certificate || vpn == Vpn::kL2tp;
 }
 
 Result<Credentials> Credentials::Make(const fs::path& directory, unsigned clients) {
@@ -132,6 +152,30 @@ std::string Credentials::WireGuardConfig(unsigned client, const std::string& rem
          "\n[Peer]\nPublicKey = " + wireguard_server_public_ +
          "\nEndpoint = " + (ipv6 ? "[" + remote + "]" : remote) +
          ":51820\nAllowedIPs = 0.0.0.0/0, ::/0\n";
+}
+
+json::Object Credentials::ConnectRequest(unsigned client, Vpn vpn, const std::string& remote,
+                                         Flaw flaw) const {
+  json::Object out{{"server", remote}};
+  if (vpn == Vpn::kWireGuard) {
+    const std::string host = std::to_string(client + 1);
+    // The keepalive makes a handshake at once.
+    out.insert({{"protocol", "wireguard"},
+                {"port", PortOf(vpn)},
+                {"config", WireGuardConfig(client, remote) + "PersistentKeepalive = 25\n" +
+                               (flaw == Flaw::kWrongPresharedKey
+                                    ? "PresharedKey = " + Text(NewKey()) + "\n"
+                                    : "")},
+                {"addresses", json::Array{"10.16.0." + host + "/32",
+                                          "fd28:8712:ccb8:3::" + host + "/128"}},
+                {"name_servers", json::Array{"10.16.0.1", "fd28:8712:ccb8:3::1"}}});
+    return out;
+  }
+  out.insert({{"protocol", "openvpn"},
+              {"port", PortOf(vpn)},
+              {"transport", vpn == Vpn::kOpenVpnTcp ? "tcp" : "udp"},
+              {"config", OpenVpnProfile(client, vpn, remote)}});
+  return out;
 }
 
 }  // namespace lethe::lab

@@ -7,14 +7,18 @@
 #include <vector>
 
 #include "base/result.h"
+#include "json/json.h"
 #include "lab.h"
 
 namespace lethe::lab {
 
-enum class Vpn { kOpenVpnUdp, kOpenVpnTcp, kWireGuard };
+// Each way in. IKEv2 has two: a user with a password (EAP), and a certificate.
+enum class Vpn { kOpenVpnUdp, kOpenVpnTcp, kWireGuard, kIkev2, kIkev2Certificate, kL2tp };
 
-std::string ToString(Vpn vpn);  // the name of its service
-unsigned PortOf(Vpn vpn);
+std::string ToString(Vpn vpn);     // the name of its service
+unsigned PortOf(Vpn vpn);          // for IPsec, that of IKE
+int ProtocolOf(Vpn vpn);           // IPPROTO_UDP or IPPROTO_TCP
+bool IsIpsec(Vpn vpn);
 
 class Credentials {
  public:
@@ -28,6 +32,12 @@ class Credentials {
   // `remote` is an address of the server.
   std::string OpenVpnProfile(unsigned client, Vpn vpn, const std::string& remote) const;
   std::string WireGuardConfig(unsigned client, const std::string& remote) const;
+
+  // What keeps a client of the guest out.
+  enum class Flaw { kNone, kWrongPassword, kExpiredCertificate, kWrongPresharedKey };
+  // The request (docs/formats/client-channel.md) by which the guest connects.
+  json::Object ConnectRequest(unsigned client, Vpn vpn, const std::string& remote,
+                              Flaw flaw = Flaw::kNone) const;
 
  private:
   explicit Credentials(std::filesystem::path directory) : directory_(std::move(directory)) {}

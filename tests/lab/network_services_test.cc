@@ -4,7 +4,7 @@
 #include <map>
 
 #include "base/strings.h"
-#include "dns_query.h"
+#include "client/name_query.h"
 #include "network_fixture.h"
 
 namespace lethe::lab {
@@ -251,8 +251,8 @@ TEST_F(NetworkTest, TheResolverSaysNothingOfQuestions) {
   for (const std::string& resolver : {tunnel->server4(), tunnel->server6()}) {
     EXPECT_TRUE(MachineOf(1).Resolve(resolver, true, false));
     EXPECT_TRUE(MachineOf(1).Resolve(resolver, false, true));
-    for (const std::string& hostile : HostileQuestions())
-      MachineOf(1).Inside([&] { (void)SendToNameServer(resolver, hostile); });
+    for (const std::string& hostile : client::HostileQuestions())
+      MachineOf(1).Inside([&] { (void)client::SendToNameServer(resolver, hostile); });
   }
   EXPECT_EQ(said(), at_start);
 }

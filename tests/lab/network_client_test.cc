@@ -1,0 +1,52 @@
+// What Debian's own clients, in a guest of their own, get from a server.
+
+#include "base/strings.h"
+#include "leak_watch.h"
+#include "network_fixture.h"
+
+namespace lethe::lab {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr size_t kFarBytes = 1 << 20;
+
+void ExpectAnswers(ClientGuest& client, const ClientGuest::Connected& connection) {
+  ASSERT_FALSE(connection.name_servers.empty()) << client.Log();
+  for (const std::string& server : connection.name_servers) {
+    for (const bool tcp : {false, true}) {
+      const auto answer = client.Resolve(server, false, tcp);
+      EXPECT_TRUE(answer) << server << ": " << answer.error().message;
+      EXPECT_EQ(answer ? *answer : "", kFar4);
+    }
+  }
+  for (const char* far : {kFar4, kFar6}) {
+    const auto server = FarServer::Start(kFarBytes, far).value();
+    const auto bytes = client.FetchFrom(far, server->port());
+    EXPECT_TRUE(bytes) << far << ": " << bytes.error().message;
+    EXPECT_EQ(bytes ? *bytes : 0, kFarBytes) << far;
+    const auto pings = client.Ping(far, 3, 56);
+    EXPECT_TRUE(pings && *pings >= 2) << far;
+  }
+}
+
+TEST_F(NetworkTest, DebiansClientsConnectAndNothingLeaks) {
+  ClientGuest& client = Client();
+  for (const Vpn vpn : {Vpn::kOpenVpnUdp, Vpn::kWireGuard}) {
+    SCOPED_TRACE(ToString(vpn));
+    const auto watch = LeakWatch::Start(client.cable(), vpn).value();
+    const auto connection =
+        client.Connect(world_->credentials.ConnectRequest(kGuestClient, vpn, kServer4));
+    ASSERT_TRUE(connection) << connection.error().message;
+    ASSERT_EQ(connection->outcome, "up") << client.Log();
+    std::printf("  %s: connected after %lld ms\n", ToString(vpn).c_str(),
+                static_cast<long long>(connection->took_ms));
+    ExpectAnswers(client, *connection);
+    EXPECT_GT(watch->vpn_packets(), 100U);
+    EXPECT_EQ(watch->Leaks(), std::vector<std::string>());
+    client.Disconnect();
+  }
+}
+
+}  // namespace
+}  // namespace lethe::lab
