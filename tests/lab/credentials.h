@@ -1,5 +1,5 @@
-// Keys that come to a server from elsewhere: a certificate authority with many clients for OpenVPN,
-// key pairs for WireGuard. The server makes none of its own then.
+// Keys that come to a server from elsewhere: certificate authorities with clients for OpenVPN and
+// IKEv2, key pairs for WireGuard, users with passwords. The server makes none of its own then.
 #pragma once
 
 #include <filesystem>
@@ -41,12 +41,17 @@ class Credentials {
 
  private:
   explicit Credentials(std::filesystem::path directory) : directory_(std::move(directory)) {}
-  Status MakeOpenVpn(unsigned clients) const;
+  Status MakeCertificates(const std::string& folder, unsigned clients) const;
   Status MakeWireGuard(unsigned clients);
+  Status MakeUsers(unsigned clients);
+  std::string OpenVpnProfile(const std::string& name, Vpn vpn, const std::string& remote) const;
+  std::string Pem(const std::string& file) const;
 
   std::filesystem::path directory_;
   std::string wireguard_server_public_;
   std::vector<std::string> wireguard_client_keys_;  // client 1 first
+  std::vector<std::string> passwords_;              // likewise
+  std::string preshared_key_;
 };
 
 }  // namespace lethe::lab

@@ -147,7 +147,8 @@ TEST_F(NetworkTest, ADrainEndsWhenTheLastClientHasLeft) {
 // Each program once, in its group, and nothing besides.
 void ExpectNoOrphan(ServerView& server, ProbeClient& probe) {
   std::map<std::string, int> programs;
-  for (const auto& process : probe.Processes().value()) ++programs[process.exe];
+  const auto processes = probe.Processes().value();
+  for (const auto& process : processes) ++programs[process.exe];
   const std::map<std::string, int> expected = {{"/usr/sbin/lethe-vpnd", 1},
                                                {"/usr/sbin/lethe-wireguard", 1},
                                                {"/usr/sbin/openvpn", 2},
@@ -157,7 +158,8 @@ void ExpectNoOrphan(ServerView& server, ProbeClient& probe) {
 }
 
 void ExpectSilence(ServerView& server) {
-  for (const auto& service : server.Services().value()) {
+  const auto services = server.Services().value();
+  for (const auto& service : services) {
     EXPECT_EQ(service.discarded_bytes, 0) << service.name;
     EXPECT_EQ(service.unsealed, 0) << service.name;
   }

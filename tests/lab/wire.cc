@@ -50,6 +50,7 @@ Result<std::unique_ptr<Wire>> Wire::Make(const fs::path& scratch) {
        "--user=root", "--pid-file=", "--bind-dynamic", "--interface=uplink", "--interface=lo",
        "--dhcp-range=198.51.100.50,198.51.100.50,255.255.255.0,1h",
        "--dhcp-option=option:router,198.51.100.1", "--enable-ra",
+       "--ra-param=uplink,mtu:off,600",  // a narrow path is found out, not told
        "--dhcp-range=2001:db8:1::,ra-only", "--dhcp-leasefile=" + (scratch / "leases").string(),
        std::string("--address=/") + kFarName + "/" + kFar4,
        std::string("--address=/") + kFarName + "/" + kFar6},
