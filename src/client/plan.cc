@@ -15,9 +15,12 @@ std::string CharonSettings() {
          "  journal {\n    default = -1\n  }\n"
          "  filelog {\n    log {\n      path = " + kBelow + "charon.log\n"
          "      default = 1\n      flush_line = yes\n    }\n  }\n"
+         // Not whatever is installed: one of Debian's plugins lets a whole network around the tunnel.
+         "  load = random nonce openssl pem pkcs1 pkcs8 x509 pubkey constraints revocation "
+         "kernel-netlink socket-default vici eap-identity eap-mschapv2 resolve\n"
          "  retransmit_tries = 3\n  retransmit_timeout = 2.0\n"
          "  plugins {\n    resolve {\n      file = " + kBelow + "resolv.conf\n    }\n  }\n"
-         "}\n";
+         "}\nswanctl {\n  load = random nonce openssl pem pkcs1 pkcs8 x509 pubkey\n}\n";
 }
 
 std::string Setting(const char* key, const std::string& value) {
