@@ -11,7 +11,8 @@ using std::chrono::seconds;
 
 constexpr size_t kFarBytes = 1 << 20;
 
-void ExpectAnswers(ClientGuest& client, const ClientGuest::Connected& connection) {
+void ExpectAnswers(ClientGuest& client, const ClientGuest::Connected& connection,
+                   bool ipv6_inside) {
   ASSERT_FALSE(connection.name_servers.empty()) << client.Log();
   for (const std::string& server : connection.name_servers) {
     for (const bool tcp : {false, true}) {
@@ -21,6 +22,7 @@ void ExpectAnswers(ClientGuest& client, const ClientGuest::Connected& connection
     }
   }
   for (const char* far : {kFar4, kFar6}) {
+    if (far == kFar6 && !ipv6_inside) continue;
     const auto server = FarServer::Start(kFarBytes, far).value();
     const auto bytes = client.FetchFrom(far, server->port());
     EXPECT_TRUE(bytes) << far << ": " << bytes.error().message;
@@ -32,16 +34,18 @@ void ExpectAnswers(ClientGuest& client, const ClientGuest::Connected& connection
 
 TEST_F(NetworkTest, DebiansClientsConnectAndNothingLeaks) {
   ClientGuest& client = Client();
-  for (const Vpn vpn : {Vpn::kOpenVpnUdp, Vpn::kWireGuard}) {
+  for (const Vpn vpn : {Vpn::kOpenVpnUdp, Vpn::kWireGuard, Vpn::kIkev2, Vpn::kIkev2Certificate,
+                        Vpn::kL2tp}) {
     SCOPED_TRACE(ToString(vpn));
     const auto watch = LeakWatch::Start(client.cable(), vpn).value();
     const auto connection =
         client.Connect(world_->credentials.ConnectRequest(kGuestClient, vpn, kServer4));
     ASSERT_TRUE(connection) << connection.error().message;
-    ASSERT_EQ(connection->outcome, "up") << client.Log();
+    EXPECT_EQ(connection->outcome, "up") << client.Log();
+    if (connection->outcome != "up") continue;
     std::printf("  %s: connected after %lld ms\n", ToString(vpn).c_str(),
                 static_cast<long long>(connection->took_ms));
-    ExpectAnswers(client, *connection);
+    ExpectAnswers(client, *connection, vpn != Vpn::kL2tp);
     EXPECT_GT(watch->vpn_packets(), 100U);
     EXPECT_EQ(watch->Leaks(), std::vector<std::string>());
     client.Disconnect();

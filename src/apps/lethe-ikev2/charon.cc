@@ -1,0 +1,97 @@
+#include "apps/lethe-ikev2/charon.h"
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/fd.h"
+#include "base/file.h"
+
+namespace lethe::ikev2 {
+namespace {
+
+constexpr timeval kAnswerTimeout{5, 0};
+
+Result<Fd> Connect(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return Error{ErrorCode::kUsage, path + ": too long for a socket"};
+  std::memcpy(address.sun_path, path.data(), path.size());
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) return IoError("making", "a socket");
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerTimeout, sizeof kAnswerTimeout);
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &kAnswerTimeout, sizeof kAnswerTimeout);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return Error{ErrorCode::kUnavailable, "charon does not listen"};
+  return fd;
+}
+
+Status Send(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return Error{ErrorCode::kUnavailable, "charon does not read"};
+    bytes.remove_prefix(static_cast<size_t>(sent));
+  }
+  return {};
+}
+
+Result<std::string> Receive(int fd, size_t length) {
+  std::string bytes(length, '\0');
+  size_t have = 0;
+  while (have < length) {
+    const ssize_t got = ::recv(fd, bytes.data() + have, length - have, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return Error{ErrorCode::kUnavailable, "charon does not answer"};
+    have += static_cast<size_t>(got);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Result<pid_t> StartProgram(const std::vector<std::string>& argv) {
+  std::vector<char*> pointers;
+  for (const std::string& word : argv) pointers.push_back(const_cast<char*>(word.c_str()));
+  pointers.push_back(nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  pid_t pid = -1;
+  errno = ::posix_spawn(&pid, argv[0].c_str(), nullptr, &attributes, pointers.data(), environ);
+  ::posix_spawnattr_destroy(&attributes);
+  if (errno != 0) return IoError("starting", argv[0]);
+  return pid;
+}
+
+Status RunProgram(const std::vector<std::string>& argv) {
+  const pid_t pid = LETHE_TRY(StartProgram(argv));
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) return IoError("waiting for", argv[0]);
+  }
+  if (status == 0) return {};
+  return Error{ErrorCode::kUnavailable, argv[0] + " failed"};
+}
+
+Result<std::map<std::string, std::string>> Ask(const std::string& socket, std::string_view command,
+                                               const vici::Arguments& arguments) {
+  const Fd fd = LETHE_TRY(Connect(socket));
+  LETHE_TRY(Send(fd.get(), vici::WriteRequest(command, arguments)));
+  const auto front = LETHE_TRY(Receive(fd.get(), vici::kLengthBytes));
+  const size_t length = LETHE_TRY(vici::ReadLength(front));
+  const auto message = LETHE_TRY(Receive(fd.get(), length));
+  return vici::ReadResponse(message);
+}
+
+}  // namespace lethe::ikev2
