@@ -47,11 +47,16 @@ function(lethe_module name)
   endif()
 endfunction()
 
+# Everything that is run, but the unit tests and the fuzz targets: what the functional tests and the
+# laboratory need.
+add_custom_target(programs)
+
 # lethe_program(<name> SOURCES … DEPS <modules> EXTERNAL <targets> [STATIC])
 function(lethe_program name)
   cmake_parse_arguments(ARG "STATIC" "" "SOURCES;DEPS;EXTERNAL" ${ARGN})
   list(TRANSFORM ARG_DEPS PREPEND lethe_ OUTPUT_VARIABLE deps)
   add_executable(${name} ${ARG_SOURCES})
+  add_dependencies(programs ${name})
   target_link_libraries(${name} PRIVATE lethe_flags ${deps} ${ARG_EXTERNAL})
   if(ARG_STATIC AND NOT LETHE_SANITIZE)  # the sanitizers' runtimes are shared
     target_link_options(${name} PRIVATE -static)
@@ -69,6 +74,7 @@ function(lethe_plugin name)
   list(TRANSFORM ARG_DEPS PREPEND lethe_ OUTPUT_VARIABLE deps)
   add_library(${name} MODULE ${ARG_SOURCES})
   set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET hidden)
+  add_dependencies(programs ${name})
   target_link_libraries(${name} PRIVATE lethe_flags ${deps})
   target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,defs)
 endfunction()

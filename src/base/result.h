@@ -48,13 +48,14 @@ class [[nodiscard]] Result {
     LETHE_ASSERT(has_value());
     return *std::get_if<0>(&state_);
   }
-  T&& value() && {
+  // Of a temporary by value, so that `for (auto& x : F().value())` does not outlive what it walks.
+  T value() && {
     LETHE_ASSERT(has_value());
     return std::move(*std::get_if<0>(&state_));
   }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 

@@ -112,6 +112,8 @@ Result<std::optional<int>> RunInGuest(const GuestCommand& command, const GuestMa
   const fs::path initrd = scratch / "initrd.img";
   LETHE_TRY(WriteGuestInitrd(kernel, command, initrd));
   const fs::path console = scratch / "console";
+  std::vector<std::string> words = {"quiet", "panic=-1", "console=ttyS0"};
+  words.insert(words.end(), machine.kernel_options.begin(), machine.kernel_options.end());
   const vm::GuestConfig config{
       .accelerator = vm::KvmWorks() ? vm::Accelerator::kKvm : vm::Accelerator::kTcg,
       .memory_mib = machine.memory_mib,
@@ -119,7 +121,7 @@ Result<std::optional<int>> RunInGuest(const GuestCommand& command, const GuestMa
       .serial_console = console,
       .kernel = kernel / "vmlinuz",
       .initrd = initrd,
-      .command_line = "quiet panic=-1 console=ttyS0",
+      .command_line = Join(words, " "),
       .folders = {{"host", "/", true}, {"result", result, false}},
       .cpu_model = machine.cpu_model,
       .clock = machine.clock};

@@ -31,8 +31,9 @@ struct GuestCommand {
 struct GuestMachine {
   unsigned memory_mib = 1024;
   unsigned cpus = 2;
-  std::string cpu_model;  // empty: the most that the accelerator can do
-  std::string clock;      // as in vm::GuestConfig
+  std::string cpu_model;                    // empty: the most that the accelerator can do
+  std::string clock;                        // as in vm::GuestConfig
+  std::vector<std::string> kernel_options;  // more words of its command line
   std::chrono::seconds timeout{600};
   // Called with each piece of the output of the command, in its order.
   std::function<void(std::string_view)> output;

@@ -1,4 +1,5 @@
-// in_guest [--module NAME]… [--memory MIB] [--cpus N] [--timeout SECONDS] -- COMMAND…
+// in_guest [--module NAME]… [--kernel-option WORD]… [--memory MIB] [--cpus N] [--timeout SECONDS]
+//     -- COMMAND…
 // Runs a command in a virtual machine with Debian's kernel of the recipe's lock: for tests of what
 // the machine's own kernel lacks. It sees this machine's files (what it writes is gone afterwards),
 // a new /run and /tmp, all controllers of cgroup2, and loopback alone. Its output is printed as it
@@ -45,6 +46,8 @@ Result<Options> ParseOptions(const std::vector<std::string>& words) {
     const auto number = ParseUnsigned<unsigned>(value);
     if (word == "--module") {
       out.modules.push_back(value);
+    } else if (word == "--kernel-option") {
+      out.machine.kernel_options.push_back(value);
     } else if (word == "--memory" && number) {
       out.machine.memory_mib = *number;
     } else if (word == "--cpus" && number) {

@@ -127,9 +127,10 @@ void ExpectKernelSettings(ProbeClient& probe, const recipe::Recipe& recipe) {
   for (const auto& [key, value] : recipe.sysctl) {
     std::string path = "/proc/sys/" + key;
     std::replace(path.begin(), path.end(), '.', '/');
-    const auto now = probe.Read(path);
+    auto now = probe.Read(path);
     ASSERT_TRUE(now) << key << ": " << now.error().message;
-    EXPECT_EQ(Words(*now), Words(value)) << key;
+    std::replace(now->begin(), now->end(), '\t', ' ');
+    EXPECT_EQ(Trim(*now), value) << key;
   }
   const std::string command_line = probe.Read("proc:cmdline").value();
   const auto words = Words(command_line);

@@ -76,6 +76,8 @@ Status AddProbe(BootFiles& files) {
 
 Result<ProbeClient::Answer> ProbeClient::Ask(const std::vector<std::string>& fields,
                                              seconds timeout) {
+  for (const std::string& field : fields)
+    LETHE_ASSERT(field.find_first_of("\t\n") == std::string::npos);
   const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
