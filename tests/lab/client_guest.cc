@@ -128,11 +128,10 @@ Status ClientGuest::Uplink(const OuterAddresses& outer, bool guard) {
   return {};
 }
 
-Result<ClientGuest::Connected> ClientGuest::Connect(json::Object request) {
+Result<ClientGuest::Connected> ClientGuest::Connect(json::Object request, seconds timeout) {
   request.emplace("command", "connect");
-  constexpr seconds kTimeout(60);
-  request.emplace("timeout_s", kTimeout.count());
-  const json::Value said = LETHE_TRY(Ask(std::move(request), kTimeout + seconds(60)));
+  request.emplace("timeout_s", timeout.count());
+  const json::Value said = LETHE_TRY(Ask(std::move(request), timeout + seconds(60)));
   return Connected{Text(said, "outcome"), Text(said, "device"), Texts(said, "addresses"),
                    Texts(said, "name_servers"), Number(said, "took_ms")};
 }

@@ -46,7 +46,8 @@ class ClientGuest {
     std::vector<std::string> addresses, name_servers;
     int64_t took_ms = 0;
   };
-  Result<Connected> Connect(json::Object request);
+  Result<Connected> Connect(json::Object request,
+                            std::chrono::seconds timeout = std::chrono::seconds(60));
   // No error where it was not connected.
   void Disconnect();
 

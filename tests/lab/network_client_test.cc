@@ -1,6 +1,7 @@
 // What Debian's own clients, in a guest of their own, get from a server.
 
 #include "base/strings.h"
+#include "client/request.h"
 #include "leak_watch.h"
 #include "network_fixture.h"
 
@@ -49,6 +50,47 @@ TEST_F(NetworkTest, DebiansClientsConnectAndNothingLeaks) {
     EXPECT_GT(watch->vpn_packets(), 100U);
     EXPECT_EQ(watch->Leaks(), std::vector<std::string>());
     client.Disconnect();
+  }
+}
+
+TEST_F(NetworkTest, TheClientGuestRefusesWhatItDoesNotKnowAndStaysAsItIs) {
+  ClientGuest& client = Client();
+  const auto connection =
+      client.Connect(world_->credentials.ConnectRequest(kGuestClient, Vpn::kWireGuard, kServer4));
+  ASSERT_TRUE(connection && connection->outcome == "up");
+  const std::pair<std::string, const char*> kBad[] = {
+      {"nonsense", "no-json"},
+      {"[]", "no-object"},
+      {R"({"id":1,"command":"shell","argv":["id"]})", "unknown-command"},
+      {R"({"id":1,"command":"disconnect","now":true})", "unknown-key"},
+      {R"({"id":1,"command":"uplink","addresses":[],"gateways":[],"mtu":1500})", "missing-key"},
+      {R"({"id":1,"command":"uplink","addresses":["10.0.0.1/24; reboot"],"gateways":[],)"
+       R"("mtu":1500,"guard":false})",
+       "bad-value"},
+      {R"({"id":1,"command":"connect","protocol":"l2tp","server":"192.0.2.9","timeout_s":1,)"
+       R"("preshared_key":"k","user":"u","password":"p"})",
+       "not-now"},
+      {std::string(client::kMaxLine + 1000, 'x'), "too-long"},
+  };
+  for (const auto& [line, reason] : kBad) {
+    const auto answer = client.AskLine(line, seconds(10));
+    ASSERT_TRUE(answer) << answer.error().message;
+    const json::Value* refused = answer->Find("refused");
+    ASSERT_NE(refused, nullptr) << line.substr(0, 80);
+    EXPECT_EQ(*refused, json::Value(reason)) << line.substr(0, 80);
+  }
+  EXPECT_GT(client.Ping(kFar4, 3, 56).value(), 0) << "the connection is still there";
+  client.Disconnect();
+}
+
+// Without its guard, a packet that does not take the tunnel is seen; with it, it is held back.
+TEST_F(NetworkTest, TheClientGuestsGuardHoldsBackWhatTheLeakWatchWouldSee) {
+  for (const bool guard : {false, true}) {
+    SCOPED_TRACE(guard);
+    ClientGuest& client = Client(guard);
+    const auto watch = LeakWatch::Start(client.cable(), Vpn::kWireGuard).value();
+    EXPECT_EQ(client.Ping(kFar4, 2, 56).value(), guard ? 0 : 2);
+    EXPECT_EQ(watch->Leaks().empty(), guard);
   }
 }
 
