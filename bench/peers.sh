@@ -46,7 +46,7 @@ UNIT
 }
 
 peer_hook='set -e
-for user in openvpn-udp:701 openvpn-tcp:702 wireguard:703 resolver:704; do
+for user in openvpn-udp:701 openvpn-tcp:702 wireguard:703 resolver:704 ikev2:705 l2tp:706; do
   useradd --system --uid "${user#*:}" --no-create-home --home-dir / --shell /usr/sbin/nologin "${user%:*}"
 done
 printf "tun\nwireguard\nnf_tables\nnft_chain_nat\nnft_ct\nnft_masq\nnft_reject_inet\nnft_limit\n" \

@@ -57,7 +57,8 @@ class Scan(unittest.TestCase):
 
     def test_finds_texts(self):
         for text, found in [
-                ("client %s came", True), ("remote IP address %I", True), ("%5.2f", True), ("%-*d", True), ("%%s", False),
+                ("client %s came", True), ("remote IP address %I", True), ("%5.2f", True),
+                ("%-*d", True), ("%%s", False),
                 ("a client came back", True), ("client", False), ("two words", False),
                 ("100%", False), ("peer=%lu", True)]:
             source = f'const char* volatile p = "{text}";\nint main() {{ return p[0]; }}\n'

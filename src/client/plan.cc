@@ -52,7 +52,7 @@ std::string L2tpConnection(const ConnectRequest& request) {
          "\n    dpd_delay = 10s\n" + Setting("proposals", request.ike) +
          "    local {\n      auth = psk\n    }\n    remote {\n      auth = psk\n    }\n"
          "    children {\n      vpn {\n        mode = transport\n"
-         "        local_ts = dynamic[udp/1701]\n        remote_ts = dynamic[udp/1701]\n    " +
+         "        local_ts = dynamic[17/1701]\n        remote_ts = dynamic[17/1701]\n    " +
          Setting("esp_proposals", request.esp) +
          "      }\n    }\n  }\n}\nsecrets {\n  ike-client {\n    secret = \"" +
          request.preshared_key + "\"\n  }\n}\n";

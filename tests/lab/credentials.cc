@@ -49,6 +49,9 @@ new_certs_dir = .
 rand_serial = yes
 default_md = sha256
 policy = any
+crl_extensions = list
+[list]
+authorityKeyIdentifier = keyid:always
 [any]
 commonName = supplied
 [client]

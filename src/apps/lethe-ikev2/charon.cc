@@ -1,11 +1,13 @@
 #include "apps/lethe-ikev2/charon.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -55,9 +57,8 @@ Result<std::string> Receive(int fd, size_t length) {
   return bytes;
 }
 
-}  // namespace
-
-Result<pid_t> StartProgram(const std::vector<std::string>& argv) {
+// Where `quiet`, what it says goes nowhere, not even into the manager's meter.
+Result<pid_t> Spawn(const std::vector<std::string>& argv, bool quiet) {
   std::vector<char*> pointers;
   for (const std::string& word : argv) pointers.push_back(const_cast<char*>(word.c_str()));
   pointers.push_back(nullptr);
@@ -67,15 +68,25 @@ Result<pid_t> StartProgram(const std::vector<std::string>& argv) {
   ::posix_spawnattr_init(&attributes);
   ::posix_spawnattr_setsigmask(&attributes, &none);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  for (const int output : {STDOUT_FILENO, STDERR_FILENO}) {
+    if (quiet) ::posix_spawn_file_actions_addopen(&actions, output, "/dev/null", O_WRONLY, 0);
+  }
   pid_t pid = -1;
-  errno = ::posix_spawn(&pid, argv[0].c_str(), nullptr, &attributes, pointers.data(), environ);
+  errno = ::posix_spawn(&pid, argv[0].c_str(), &actions, &attributes, pointers.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
   if (errno != 0) return IoError("starting", argv[0]);
   return pid;
 }
 
+}  // namespace
+
+Result<pid_t> StartProgram(const std::vector<std::string>& argv) { return Spawn(argv, false); }
+
 Status RunProgram(const std::vector<std::string>& argv) {
-  const pid_t pid = LETHE_TRY(StartProgram(argv));
+  const pid_t pid = LETHE_TRY(Spawn(argv, true));
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0) {
     if (errno != EINTR) return IoError("waiting for", argv[0]);

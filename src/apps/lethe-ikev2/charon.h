@@ -15,7 +15,8 @@ namespace lethe::ikev2 {
 
 // Starts a program with our outputs and environment, and no signal blocked. kIo.
 Result<pid_t> StartProgram(const std::vector<std::string>& argv);
-// Runs one to its end. kUnavailable where it does not exit with 0.
+// Runs one to its end; what it tells of its success (swanctl names every connection) is not taken.
+// kUnavailable where it does not exit with 0.
 Status RunProgram(const std::vector<std::string>& argv);
 
 // Asks charon one thing over its socket; it answers within some seconds or not at all.
