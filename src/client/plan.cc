@@ -46,14 +46,20 @@ std::string Ikev2Connection(const ConnectRequest& request) {
   return out;
 }
 
+// strongSwan's own default for IKEv1 is a single combination. These are what clients of L2TP offer.
+constexpr const char* kL2tpIke =
+    "aes256-sha256-modp2048, aes256-sha1-modp2048, aes256-sha1-ecp384, aes128-sha1-ecp256, "
+    "aes128-sha1-modp2048";
+constexpr const char* kL2tpEsp = "aes256-sha256, aes256-sha1, aes128-sha1";
+
 // IKEv1 in transport mode, for L2TP alone (RFC 3193).
 std::string L2tpConnection(const ConnectRequest& request) {
   return "connections {\n  vpn {\n    version = 1\n    remote_addrs = " + request.server +
-         "\n    dpd_delay = 10s\n" + Setting("proposals", request.ike) +
+         "\n    dpd_delay = 10s\n" + Setting("proposals", request.ike.empty() ? kL2tpIke : request.ike) +
          "    local {\n      auth = psk\n    }\n    remote {\n      auth = psk\n    }\n"
          "    children {\n      vpn {\n        mode = transport\n"
          "        local_ts = dynamic[17/1701]\n        remote_ts = dynamic[17/1701]\n    " +
-         Setting("esp_proposals", request.esp) +
+         Setting("esp_proposals", request.esp.empty() ? kL2tpEsp : request.esp) +
          "      }\n    }\n  }\n}\nsecrets {\n  ike-client {\n    secret = \"" +
          request.preshared_key + "\"\n  }\n}\n";
 }

@@ -28,11 +28,14 @@ TEST(PlanOf, KeepsEveryFileInOneFolder) {
   }
 }
 
-TEST(PlanOf, AsksForNoProposalOfItsOwn) {
+TEST(PlanOf, OffersWhatItIsToldOrWhatItsProtocolDoes) {
   EXPECT_NE(FileOf(PlanOf(kL2tp), "swanctl.conf").find("proposals = aes256-sha256-modp2048"),
             std::string::npos);
   ConnectRequest any = kL2tp;
   any.ike.clear();
+  EXPECT_NE(FileOf(PlanOf(any), "swanctl.conf").find("aes128-sha1-ecp256, aes128"),
+            std::string::npos);
+  any.protocol = Protocol::kIkev2;
   EXPECT_EQ(FileOf(PlanOf(any), "swanctl.conf").find("proposals"), std::string::npos);
 }
 

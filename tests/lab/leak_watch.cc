@@ -35,6 +35,18 @@ bool IsPathError(const client::Flow& flow) {
   return flow.protocol == IPPROTO_ICMPV6 && flow.from_port >= 1 && flow.from_port <= 3;
 }
 
+// The server's, for a client that has just gone: encrypted, whatever it is.
+bool IsLateAnswer(const client::Flow& flow) {
+  if (!IsOfServer(flow.from)) return false;
+  for (const Vpn vpn : {Vpn::kOpenVpnUdp, Vpn::kOpenVpnTcp, Vpn::kWireGuard}) {
+    if (flow.protocol == static_cast<unsigned>(ProtocolOf(vpn)) && flow.from_port == PortOf(vpn))
+      return true;
+  }
+  return flow.protocol == IPPROTO_ESP ||
+         (flow.protocol == IPPROTO_UDP &&
+          (flow.from_port == kIke || flow.from_port == kIkeBehindNat));
+}
+
 Verdict Judge(const client::Flow& flow, Vpn vpn) {
   if (client::IsEthernetsOwn(flow) || IsPathError(flow)) return {.vpn = false, .harmless = true};
   const bool to_server = IsOfServer(flow.to);
@@ -46,9 +58,10 @@ Verdict Judge(const client::Flow& flow, Vpn vpn) {
   const bool piece = fragment || (flow.from_port == 0 && port == 0);
   if (IsIpsec(vpn)) {
     const bool ike = protocol == IPPROTO_UDP && (piece || port == kIke || port == kIkeBehindNat);
-    return {.vpn = ike || protocol == IPPROTO_ESP};
+    return {.vpn = ike || protocol == IPPROTO_ESP, .harmless = IsLateAnswer(flow)};
   }
-  return {.vpn = protocol == ProtocolOf(vpn) && (piece || port == PortOf(vpn))};
+  return {.vpn = protocol == ProtocolOf(vpn) && (piece || port == PortOf(vpn)),
+          .harmless = IsLateAnswer(flow)};
 }
 
 }  // namespace
