@@ -9,9 +9,9 @@
 namespace lethe::client {
 
 struct Flow {
-  uint16_t type = 0;      // EtherType
-  unsigned protocol = 0;  // of IP, behind no option header
-  std::string from, to;   // addresses; empty where this is no IP
+  uint16_t type = 0;                    // EtherType
+  unsigned protocol = 0;                // of IP, behind no option header
+  std::string from, to;                 // addresses; empty where this is no IP
   unsigned from_port = 0, to_port = 0;  // of UDP and TCP; an ICMP type in `from_port`
   auto operator<=>(const Flow&) const = default;
 };

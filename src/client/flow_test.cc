@@ -35,7 +35,8 @@ TEST(FlowOf, ReadsIpv6) {
 
 TEST(FlowOf, GivesALaterPieceNoPorts) {
   const std::string piece = Bytes(
-      "4500002000000001" "4011"
+      "4500002000000001"
+      "4011"
       "0000c00002a0c6336432"
       "119401f4000c0000");
   EXPECT_EQ(FlowOf(kIpv4, piece).from_port, 0U);

@@ -13,13 +13,18 @@ bool IsIpv6(const std::string& address) { return address.find(':') != std::strin
 std::string CharonSettings() {
   return "charon-systemd {\n"
          "  journal {\n    default = -1\n  }\n"
-         "  filelog {\n    log {\n      path = " + kBelow + "charon.log\n"
+         "  filelog {\n    log {\n      path = " +
+         kBelow +
+         "charon.log\n"
          "      default = 1\n      flush_line = yes\n    }\n  }\n"
-         // Not whatever is installed: one of Debian's plugins lets a whole network around the tunnel.
+         // Not whatever is installed: one of Debian's plugins lets a whole network around the
+         // tunnel.
          "  load = random nonce openssl pem pkcs1 pkcs8 x509 pubkey constraints revocation "
          "kernel-netlink socket-default vici eap-identity eap-mschapv2 resolve\n"
          "  retransmit_tries = 3\n  retransmit_timeout = 2.0\n"
-         "  plugins {\n    resolve {\n      file = " + kBelow + "resolv.conf\n    }\n  }\n"
+         "  plugins {\n    resolve {\n      file = " +
+         kBelow +
+         "resolv.conf\n    }\n  }\n"
          "}\nswanctl {\n  load = random nonce openssl pem pkcs1 pkcs8 x509 pubkey\n}\n";
 }
 
@@ -55,7 +60,8 @@ constexpr const char* kL2tpEsp = "aes256-sha256, aes256-sha1, aes128-sha1";
 // IKEv1 in transport mode, for L2TP alone (RFC 3193).
 std::string L2tpConnection(const ConnectRequest& request) {
   return "connections {\n  vpn {\n    version = 1\n    remote_addrs = " + request.server +
-         "\n    dpd_delay = 10s\n" + Setting("proposals", request.ike.empty() ? kL2tpIke : request.ike) +
+         "\n    dpd_delay = 10s\n" +
+         Setting("proposals", request.ike.empty() ? kL2tpIke : request.ike) +
          "    local {\n      auth = psk\n    }\n    remote {\n      auth = psk\n    }\n"
          "    children {\n      vpn {\n        mode = transport\n"
          "        local_ts = dynamic[17/1701]\n        remote_ts = dynamic[17/1701]\n    " +
@@ -66,7 +72,8 @@ std::string L2tpConnection(const ConnectRequest& request) {
 
 std::string L2tpSettings(const ConnectRequest& request) {
   return "[global]\nport = 1701\naccess control = no\n[lac vpn]\nlns = " + request.server +
-         "\npppoptfile = " + kBelow + "ppp\nautodial = yes\nredial = no\nlength bit = yes\n"
+         "\npppoptfile = " + kBelow +
+         "ppp\nautodial = yes\nredial = no\nlength bit = yes\n"
          "ppp debug = no\n";
 }
 
@@ -74,8 +81,9 @@ std::string PppSettings(const ConnectRequest& request) {
   return "noauth\nnodefaultroute\nnodetach\nnoccp\nnobsdcomp\nnodeflate\nnovj\n"
          "refuse-eap\nrefuse-pap\nrefuse-chap\nrefuse-mschap\n"
          "ipcp-accept-local\nipcp-accept-remote\n+ipv6\nusepeerdns\nmtu 1400\nmru 1400\n"
-         "lcp-echo-interval 10\nlcp-echo-failure 3\nlogfile " + kBelow + "ppp.log\n" +
-         "name \"" + request.user + "\"\npassword \"" + request.password + "\"\n";
+         "lcp-echo-interval 10\nlcp-echo-failure 3\nlogfile " +
+         kBelow + "ppp.log\n" + "name \"" + request.user + "\"\npassword \"" + request.password +
+         "\"\n";
 }
 
 void AddIke(const ConnectRequest& request, Plan& plan) {
@@ -86,11 +94,12 @@ void AddIke(const ConnectRequest& request, Plan& plan) {
     argv.insert(argv.begin(), {"/usr/bin/env", environment[0], environment[1]});
     return argv;
   };
-  plan.files = {{kBelow + "strongswan.conf", CharonSettings()},
-                {kBelow + "swanctl.conf", l2tp ? L2tpConnection(request) : Ikev2Connection(request)},
-                {kBelow + "x509ca/ca.pem", request.authority},
-                {kBelow + "x509/client.pem", request.certificate},
-                {kBelow + "private/client.pem", request.key}};
+  plan.files = {
+      {kBelow + "strongswan.conf", CharonSettings()},
+      {kBelow + "swanctl.conf", l2tp ? L2tpConnection(request) : Ikev2Connection(request)},
+      {kBelow + "x509ca/ca.pem", request.authority},
+      {kBelow + "x509/client.pem", request.certificate},
+      {kBelow + "private/client.pem", request.key}};
   std::erase_if(plan.files, [](const PlannedFile& file) { return file.content.empty(); });
   plan.daemon = with({"/usr/sbin/charon-systemd"});
   plan.load = with({"/usr/sbin/swanctl", "--load-all"});
@@ -123,8 +132,8 @@ Plan PlanOf(const ConnectRequest& request) {
     case Protocol::kOpenVpn:
       plan.device = "tun0";
       plan.files = {{kBelow + "profile", request.config}};
-      plan.daemon = {"/usr/sbin/openvpn", "--config", kBelow + "profile", "--dev", plan.device,
-                     "--verb", "3"};
+      plan.daemon = {
+          "/usr/sbin/openvpn", "--config", kBelow + "profile", "--dev", plan.device, "--verb", "3"};
       plan.logs = {kBelow + "daemon.log"};
       break;
     case Protocol::kWireGuard:
@@ -140,8 +149,15 @@ Plan PlanOf(const ConnectRequest& request) {
       AddIke(request, plan);
       plan.files.push_back({kBelow + "xl2tpd.conf", L2tpSettings(request)});
       plan.files.push_back({kBelow + "ppp", PppSettings(request)});
-      plan.second_daemon = {"/usr/sbin/xl2tpd", "-D", "-c", kBelow + "xl2tpd.conf", "-s",
-                            kBelow + "secrets", "-p", kBelow + "xl2tpd.pid", "-C",
+      plan.second_daemon = {"/usr/sbin/xl2tpd",
+                            "-D",
+                            "-c",
+                            kBelow + "xl2tpd.conf",
+                            "-s",
+                            kBelow + "secrets",
+                            "-p",
+                            kBelow + "xl2tpd.pid",
+                            "-C",
                             kBelow + "control"};
       plan.logs.insert(plan.logs.end(), {kBelow + "second.log", kBelow + "ppp.log"});
       break;
@@ -175,7 +191,9 @@ std::string GuardRules(const ConnectRequest* connection) {
          "  counter held {\n  }\n"
          "  chain output {\n"
          "    type filter hook output priority filter; policy accept;\n"
-         "    oifname != \"" + kUplink + "\" accept\n"
+         "    oifname != \"" +
+         kUplink +
+         "\" accept\n"
          "    icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, "
          "mld-listener-report, mld2-listener-report } accept\n" +
          (connection == nullptr ? "" : CarriersOf(*connection)) +

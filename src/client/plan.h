@@ -18,7 +18,7 @@ struct PlannedFile {
 };
 
 struct Plan {
-  std::string device;               // what the inner addresses are on
+  std::string device;  // what the inner addresses are on
   std::vector<PlannedFile> files;
   // Runs as long as the connection: OpenVPN, or charon.
   std::vector<std::string> daemon;

@@ -7,12 +7,18 @@
 namespace lethe::client {
 namespace {
 
-const ConnectRequest kOpenVpn{.protocol = Protocol::kOpenVpn, .server = "198.51.100.50",
-                              .timeout = std::chrono::seconds(60), .port = 443, .tcp = true,
+const ConnectRequest kOpenVpn{.protocol = Protocol::kOpenVpn,
+                              .server = "198.51.100.50",
+                              .timeout = std::chrono::seconds(60),
+                              .port = 443,
+                              .tcp = true,
                               .config = "client\n"};
-const ConnectRequest kL2tp{.protocol = Protocol::kL2tp, .server = "198.51.100.50",
-                           .timeout = std::chrono::seconds(60), .user = "alice",
-                           .password = "secret", .ike = "aes256-sha256-modp2048",
+const ConnectRequest kL2tp{.protocol = Protocol::kL2tp,
+                           .server = "198.51.100.50",
+                           .timeout = std::chrono::seconds(60),
+                           .user = "alice",
+                           .password = "secret",
+                           .ike = "aes256-sha256-modp2048",
                            .preshared_key = "shared"};
 
 std::string FileOf(const Plan& plan, const std::string& name) {
@@ -60,8 +66,7 @@ TEST(GuardRules, LetOutTheConnectionAlone) {
   EXPECT_NE(GuardRules(&kOpenVpn).find("ip daddr 198.51.100.50 tcp dport 443 accept"),
             std::string::npos);
   const std::string ipsec = GuardRules(&kL2tp);
-  EXPECT_NE(ipsec.find("ip daddr 198.51.100.50 udp dport { 500, 4500 } accept"),
-            std::string::npos);
+  EXPECT_NE(ipsec.find("ip daddr 198.51.100.50 udp dport { 500, 4500 } accept"), std::string::npos);
   EXPECT_EQ(ipsec.find("1701"), std::string::npos) << "L2TP leaves in ESP only";
   ConnectRequest six = kOpenVpn;
   six.server = "2001:db8::1";

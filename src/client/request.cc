@@ -49,7 +49,8 @@ bool IsHostName(const std::string& text) {
 bool IsQuotable(const std::string& text) {
   return !text.empty() && text.size() <= kMaxText &&
          std::all_of(text.begin(), text.end(), [](char c) {
-           return c > ' ' && c < 0x7f && std::string_view("\"'\\`$#{}").find(c) == std::string::npos;
+           return c > ' ' && c < 0x7f &&
+                  std::string_view("\"'\\`$#{}").find(c) == std::string::npos;
          });
 }
 
@@ -192,8 +193,8 @@ void ParseIke(Members& members, ConnectRequest& out) {
 
 ConnectRequest ParseConnect(Members& members) {
   ConnectRequest out{};
-  out.protocol = static_cast<Protocol>(
-      members.Choice("protocol", {"openvpn", "wireguard", "ikev2", "l2tp"}));
+  out.protocol =
+      static_cast<Protocol>(members.Choice("protocol", {"openvpn", "wireguard", "ikev2", "l2tp"}));
   out.server = members.Text("server", IsAddress, kAddressRule);
   out.timeout = seconds(members.Number("timeout_s", 1, 600));
   if (out.protocol == Protocol::kIkev2 || out.protocol == Protocol::kL2tp) {
@@ -277,7 +278,8 @@ Result<Request, Refused> ParseRequest(std::string_view line) {
   constexpr int64_t kMaxId = 1'000'000'000;
   if (number == nullptr || *number < 0 || *number > kMaxId) {
     return Refused{id == nullptr ? Refusal::kMissingKey : Refusal::kBadValue,
-                   "key 'id': must be an integer from 0 to 1000000000", {}};
+                   "key 'id': must be an integer from 0 to 1000000000",
+                   {}};
   }
   Members members(*object, *number);
   Request out{};

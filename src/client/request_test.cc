@@ -27,10 +27,13 @@ TEST(ParseRequest, TakesEveryCommand) {
   const auto resolve = Parsed<ResolveRequest>(
       R"({"id":1,"command":"resolve","name":"lab.example","family":"ipv6","transport":"tcp"})");
   EXPECT_TRUE(resolve.ipv6 && resolve.tcp);
-  EXPECT_EQ(Parsed<PingRequest>(
-                R"({"id":1,"command":"ping","address":"::1","count":3,"size":56})").size, 56U);
-  EXPECT_EQ(Parsed<FetchRequest>(
-                R"({"id":1,"command":"fetch","address":"::1","port":80,"timeout_s":9})").port, 80U);
+  EXPECT_EQ(
+      Parsed<PingRequest>(R"({"id":1,"command":"ping","address":"::1","count":3,"size":56})").size,
+      56U);
+  EXPECT_EQ(
+      Parsed<FetchRequest>(R"({"id":1,"command":"fetch","address":"::1","port":80,"timeout_s":9})")
+          .port,
+      80U);
 }
 
 TEST(ParseRequest, TakesEveryConnection) {

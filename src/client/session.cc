@@ -108,8 +108,8 @@ Session::Reply Session::Do(const UplinkRequest& request) {
     for (const auto& address : LETHE_TRY(AddressesOf(kUplink, true)))
       if (std::find(before.begin(), before.end(), address) == before.end()) kept.push_back(address);
   }
-  std::string batch = std::string("link set ") + kUplink + " up mtu " +
-                      std::to_string(request.mtu) + "\n";
+  std::string batch =
+      std::string("link set ") + kUplink + " up mtu " + std::to_string(request.mtu) + "\n";
   for (const auto& address : request.addresses) {
     batch += "address replace " + address + " dev " + kUplink +
              (address.find(':') == std::string::npos ? "\n" : " nodad\n");
@@ -181,8 +181,8 @@ Result<Outcome> Session::Start() {
 Result<Outcome> Session::StartWireGuard() {
   const auto deadline = Clock::now() + connection_->request.timeout;
   LETHE_TRY(Ip("link add wg0 type wireguard\n"));
-  (void)LETHE_TRY(RunChecked({.argv = {"/usr/bin/wg", "setconf", "wg0",
-                                       std::string(kFolder) + "/profile"}}));
+  (void)LETHE_TRY(
+      RunChecked({.argv = {"/usr/bin/wg", "setconf", "wg0", std::string(kFolder) + "/profile"}}));
   LETHE_TRY(Ip(WireGuardBatch(connection_->request)));
   LETHE_TRY(Ip(RoutesInto("", connection_->request.server, uplink_->gateways)));
   // It says nothing; a handshake is made when there is something to send, which a keepalive is.
@@ -199,8 +199,8 @@ Result<Outcome> Session::StartWireGuard() {
 Result<Outcome> Session::StartIke() {
   Connection& connection = *connection_;
   const auto deadline = Clock::now() + connection.request.timeout;
-  connection.daemon.emplace(LETHE_TRY(
-      ChildProcess::Start(connection.plan.daemon, std::string(kFolder) + "/daemon.log")));
+  connection.daemon.emplace(
+      LETHE_TRY(ChildProcess::Start(connection.plan.daemon, std::string(kFolder) + "/daemon.log")));
   CommandResult loaded{.exit_code = 1};
   while (loaded.exit_code != 0 && Clock::now() < deadline && !connection.daemon->Poll()) {
     ::usleep(kStep);
@@ -224,8 +224,8 @@ Outcome Session::AwaitWords(Clock::time_point deadline) {
   Connection& connection = *connection_;
   while (true) {
     const bool late = Clock::now() >= deadline;
-    const bool ended = connection.daemon->Poll() ||
-                       (connection.second_daemon && connection.second_daemon->Poll());
+    const bool ended =
+        connection.daemon->Poll() || (connection.second_daemon && connection.second_daemon->Poll());
     const Outcome said = Judge(connection.request.protocol, Log());
     if (said != Outcome::kConnecting) return said;
     if (ended) return Outcome::kEnded;
@@ -248,9 +248,8 @@ Result<std::vector<std::string>> Session::InnerAddresses() const {
   std::vector<std::string> out = LETHE_TRY(AddressesOf(connection_->plan.device, false));
   if (connection_->plan.device != kUplink) return out;
   std::erase_if(out, [&](const std::string& address) {
-    return std::any_of(uplink_->addresses.begin(), uplink_->addresses.end(), [&](const auto& own) {
-      return own.substr(0, own.find('/')) == address;
-    });
+    return std::any_of(uplink_->addresses.begin(), uplink_->addresses.end(),
+                       [&](const auto& own) { return own.substr(0, own.find('/')) == address; });
   });
   return out;
 }
@@ -284,11 +283,12 @@ Session::Reply Session::Do(const StatusRequest&) {
     const auto inner = InnerAddresses();
     out.emplace("addresses", ToArray(inner ? *inner : std::vector<std::string>()));
   }
-  const auto held = RunCommand({.argv = {"/usr/sbin/nft", "list", "counter", "inet", "guard",
-                                         "held"}});
+  const auto held =
+      RunCommand({.argv = {"/usr/sbin/nft", "list", "counter", "inet", "guard", "held"}});
   const auto words = held ? Words(held->out) : std::vector<std::string_view>();
   for (size_t i = 0; i + 1 < words.size(); ++i) {
-    const auto packets = words[i] == "packets" ? ParseUnsigned<int64_t>(words[i + 1]) : std::nullopt;
+    const auto packets =
+        words[i] == "packets" ? ParseUnsigned<int64_t>(words[i + 1]) : std::nullopt;
     if (packets) out.emplace("held_packets", *packets);
   }
   return out;
@@ -310,9 +310,9 @@ Session::Reply Session::Do(const ResolveRequest& request) {
 }
 
 Session::Reply Session::Do(const PingRequest& request) {
-  const auto ping = LETHE_TRY(RunCommand(
-      {.argv = {"/usr/bin/ping", "-n", "-c", std::to_string(request.count), "-i", "0.2", "-W", "2",
-                "-s", std::to_string(request.size), request.address}}));
+  const auto ping = LETHE_TRY(
+      RunCommand({.argv = {"/usr/bin/ping", "-n", "-c", std::to_string(request.count), "-i", "0.2",
+                           "-W", "2", "-s", std::to_string(request.size), request.address}}));
   // "3 packets transmitted, 2 received, …"
   const auto words = Words(ping.out);
   for (size_t i = 0; i + 1 < words.size(); ++i) {

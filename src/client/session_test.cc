@@ -42,8 +42,8 @@ TEST(Session, AnswersMalformedLinesWithTheirReason) {
 // Nobody listens on that port of loopback.
 TEST(Session, TellsFailureFromRefusal) {
   Session session;
-  const auto answer = Answer(
-      session, R"({"id":1,"command":"fetch","address":"127.0.0.1","port":1,"timeout_s":1})");
+  const auto answer =
+      Answer(session, R"({"id":1,"command":"fetch","address":"127.0.0.1","port":1,"timeout_s":1})");
   EXPECT_EQ(Field(answer, "ok"), json::Value(false));
   EXPECT_EQ(Field(answer, "failed"), json::Value("io"));
   EXPECT_EQ(answer.Find("refused"), nullptr);

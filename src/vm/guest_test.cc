@@ -85,8 +85,7 @@ TEST(QemuCommand, TakesATapInsteadOfItsOwnNetwork) {
 
 TEST(QemuCommand, GivesFramesToAnotherProcess) {
   const auto command = QemuCommand({.iso = "/a", .frames = vm::FrameSocket{7001, 7002}}, "/s");
-  EXPECT_EQ(After(command, "-netdev"),
-            "socket,id=net,udp=127.0.0.1:7002,localaddr=127.0.0.1:7001");
+  EXPECT_EQ(After(command, "-netdev"), "socket,id=net,udp=127.0.0.1:7002,localaddr=127.0.0.1:7001");
 }
 
 TEST(QemuCommand, KeepsPathsWithCommasInOnePiece) {

@@ -161,8 +161,8 @@ Result<std::unique_ptr<Cable>> Cable::Lay(const std::string& tap, const std::str
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&guest), sizeof guest) != 0)
     return IoError("connecting", tap);
   Fd device = LETHE_TRY(OpenTap(tap));
-  (void)LETHE_TRY(RunChecked({.argv = {"ip", "-batch", "-"},
-                              .input = "link set " + tap + " master " + bridge + " up\n"}));
+  (void)LETHE_TRY(RunChecked(
+      {.argv = {"ip", "-batch", "-"}, .input = "link set " + tap + " master " + bridge + " up\n"}));
   return std::unique_ptr<Cable>(new Cable(
       tap, guest_port, port, std::make_unique<Thread>(std::move(device), std::move(socket))));
 }

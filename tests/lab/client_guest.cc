@@ -79,10 +79,12 @@ Result<std::unique_ptr<ClientGuest>> ClientGuest::Boot(const fs::path& directory
 }
 
 Status ClientGuest::WaitUntilUp(seconds timeout) {
-  const bool up = Eventually(timeout, [&] { return bool(Ask({{"command", "status"}}, seconds(2))); });
+  const bool up = Eventually(timeout, [&] {
+    return bool(Ask({{"command", "status"}}, seconds(2)));
+  });
   return up ? Status()
-            : Status(Error{ErrorCode::kUnavailable, "the client guest did not come up: " +
-                                                        guest_.Log()});
+            : Status(Error{ErrorCode::kUnavailable,
+                           "the client guest did not come up: " + guest_.Log()});
 }
 
 Result<json::Value> ClientGuest::AskLine(const std::string& line, seconds timeout) {
@@ -113,18 +115,18 @@ Result<json::Value> ClientGuest::Ask(json::Object request, seconds timeout) {
   if (Number(answer, "id") != id)
     return Error{ErrorCode::kMalformed, "an answer to another request: " + json::Write(answer)};
   if (const json::Value* result = answer.Find("result")) return *result;
-  return Error{ErrorCode::kIo, Text(answer, "refused") + Text(answer, "failed") + ": " +
-                                   Text(answer, "detail")};
+  return Error{ErrorCode::kIo,
+               Text(answer, "refused") + Text(answer, "failed") + ": " + Text(answer, "detail")};
 }
 
 Status ClientGuest::Uplink(const OuterAddresses& outer, bool guard) {
-  (void)LETHE_TRY(Ask({{"command", "uplink"},
-                       {"addresses", json::Array{std::string(outer.ipv4) + "/24",
-                                                 std::string(outer.ipv6) + "/64"}},
-                       {"gateways", json::Array{"192.0.2.1", "2001:db8:2::1"}},
-                       {"mtu", 1500},
-                       {"guard", guard}},
-                      kShort));
+  (void)LETHE_TRY(Ask(
+      {{"command", "uplink"},
+       {"addresses", json::Array{std::string(outer.ipv4) + "/24", std::string(outer.ipv6) + "/64"}},
+       {"gateways", json::Array{"192.0.2.1", "2001:db8:2::1"}},
+       {"mtu", 1500},
+       {"guard", guard}},
+      kShort));
   return {};
 }
 
@@ -148,19 +150,16 @@ Result<std::string> ClientGuest::Resolve(const std::string& server, bool ipv6, b
 }
 
 Result<int64_t> ClientGuest::Ping(const std::string& address, unsigned count, unsigned size) {
-  const json::Value said = LETHE_TRY(
-      Ask({{"command", "ping"}, {"address", address}, {"count", count}, {"size", size}},
-          seconds(60)));
+  const json::Value said = LETHE_TRY(Ask(
+      {{"command", "ping"}, {"address", address}, {"count", count}, {"size", size}}, seconds(60)));
   return Number(said, "received");
 }
 
 Result<size_t> ClientGuest::FetchFrom(const std::string& address, unsigned port) {
   constexpr seconds kTimeout(60);
-  const json::Value said = LETHE_TRY(Ask({{"command", "fetch"},
-                                          {"address", address},
-                                          {"port", port},
-                                          {"timeout_s", kTimeout.count()}},
-                                         2 * kTimeout));
+  const json::Value said = LETHE_TRY(Ask(
+      {{"command", "fetch"}, {"address", address}, {"port", port}, {"timeout_s", kTimeout.count()}},
+      2 * kTimeout));
   return static_cast<size_t>(Number(said, "bytes"));
 }
 

@@ -16,11 +16,20 @@ namespace {
 namespace fs = std::filesystem;
 
 // Below the folder of keys of a server (docs/formats/keys.md).
-constexpr const char* kServerFiles[] = {
-    "openvpn/ca.crt",       "openvpn/server.crt", "openvpn/server.key", "openvpn/crl.pem",
-    "wireguard/server.key", "wireguard/peers",    "ikev2/ca.crt",       "ikev2/server.crt",
-    "ikev2/server.key",     "ikev2/crl.pem",      "ikev2/id",           "ikev2/users",
-    "l2tp/users",           "l2tp/psk"};
+constexpr const char* kServerFiles[] = {"openvpn/ca.crt",
+                                        "openvpn/server.crt",
+                                        "openvpn/server.key",
+                                        "openvpn/crl.pem",
+                                        "wireguard/server.key",
+                                        "wireguard/peers",
+                                        "ikev2/ca.crt",
+                                        "ikev2/server.crt",
+                                        "ikev2/server.key",
+                                        "ikev2/crl.pem",
+                                        "ikev2/id",
+                                        "ikev2/users",
+                                        "l2tp/users",
+                                        "l2tp/psk"};
 constexpr const char* kFolders = "openvpn wireguard ikev2 l2tp";
 constexpr const char* kIkev2Name = "vpn.lethe.test";
 
@@ -128,9 +137,9 @@ Result<Credentials> Credentials::Make(const fs::path& directory, unsigned client
 }
 
 Status Credentials::MakeCertificates(const std::string& folder, unsigned clients) const {
-  (void)LETHE_TRY(RunChecked({.argv = {"sh", "-ec", kMakeCertificates, "keys",
-                                       (directory_ / folder).string(), std::to_string(clients),
-                                       kIkev2Name}}));
+  (void)LETHE_TRY(
+      RunChecked({.argv = {"sh", "-ec", kMakeCertificates, "keys", (directory_ / folder).string(),
+                           std::to_string(clients), kIkev2Name}}));
   return {};
 }
 
@@ -165,13 +174,14 @@ Status Credentials::MakeWireGuard(unsigned clients) {
 
 Status Credentials::Install(ProbeClient& probe) const {
   const std::string folders = kFolders;
-  std::string script = "set -e; cd /run/lethe/keys; rm -rf new; mkdir new; cd new; mkdir " +
-                       folders + "; ";
+  std::string script =
+      "set -e; cd /run/lethe/keys; rm -rf new; mkdir new; cd new; mkdir " + folders + "; ";
   for (const char* file : kServerFiles) {
     const std::string text = LETHE_TRY(ReadFile(directory_ / file, 1 << 20));
     script += "printf %s " + Base64Encode(text) + " | base64 -d >" + file + "; ";
   }
-  script += "cd ..; rm -rf " + folders + "; mv new/* .; rmdir new; " +
+  script +=
+      "cd ..; rm -rf " + folders + "; mv new/* .; rmdir new; " +
       "printf 'forward 203.0.113.80\\nvalidate no\\n' >/run/lethe/resolver.conf; "
       "systemctl restart lethe-keys.service lethe-resolver-upstream.service lethe-vpnd.service "
       "lethe-peers.service";
@@ -213,12 +223,10 @@ json::Object Credentials::ConnectRequest(unsigned client, Vpn vpn, const std::st
                                          Flaw flaw) const {
   json::Object out{{"server", remote}};
   const std::string user = "user" + std::to_string(client);
-  const std::string password =
-      flaw == Flaw::kWrongPassword ? "wrong" : passwords_.at(client - 1);
+  const std::string password = flaw == Flaw::kWrongPassword ? "wrong" : passwords_.at(client - 1);
   if (vpn == Vpn::kIkev2 || vpn == Vpn::kIkev2Certificate) {
-    out.insert({{"protocol", "ikev2"},
-                {"server_name", kIkev2Name},
-                {"authority", Pem("ikev2/ca.crt")}});
+    out.insert(
+        {{"protocol", "ikev2"}, {"server_name", kIkev2Name}, {"authority", Pem("ikev2/ca.crt")}});
   }
   switch (vpn) {
     case Vpn::kOpenVpnUdp:
@@ -239,8 +247,8 @@ json::Object Credentials::ConnectRequest(unsigned client, Vpn vpn, const std::st
                   {"port", PortOf(vpn)},
                   {"config", WireGuardConfig(client, remote) + "PersistentKeepalive = 25\n" +
                                  (flaw == Flaw::kWrongPresharedKey ? wrong : "")},
-                  {"addresses", json::Array{"10.16.0." + host + "/32",
-                                            "fd28:8712:ccb8:3::" + host + "/128"}},
+                  {"addresses",
+                   json::Array{"10.16.0." + host + "/32", "fd28:8712:ccb8:3::" + host + "/128"}},
                   {"name_servers", json::Array{"10.16.0.1", "fd28:8712:ccb8:3::1"}}});
       break;
     }
@@ -249,8 +257,8 @@ json::Object Credentials::ConnectRequest(unsigned client, Vpn vpn, const std::st
       break;
     case Vpn::kIkev2Certificate: {
       const std::string name = flaw == Flaw::kExpiredCertificate ? "expired" : "client1";
-      out.insert({{"certificate", Pem("ikev2/" + name + ".crt")},
-                  {"key", Pem("ikev2/" + name + ".key")}});
+      out.insert(
+          {{"certificate", Pem("ikev2/" + name + ".crt")}, {"key", Pem("ikev2/" + name + ".key")}});
       break;
     }
     case Vpn::kL2tp:

@@ -15,9 +15,9 @@ namespace lethe::lab {
 // Each way in. IKEv2 has two: a user with a password (EAP), and a certificate.
 enum class Vpn { kOpenVpnUdp, kOpenVpnTcp, kWireGuard, kIkev2, kIkev2Certificate, kL2tp };
 
-std::string ToString(Vpn vpn);     // the name of its service
-unsigned PortOf(Vpn vpn);          // for IPsec, that of IKE
-int ProtocolOf(Vpn vpn);           // IPPROTO_UDP or IPPROTO_TCP
+std::string ToString(Vpn vpn);  // the name of its service
+unsigned PortOf(Vpn vpn);       // for IPsec, that of IKE
+int ProtocolOf(Vpn vpn);        // IPPROTO_UDP or IPPROTO_TCP
 bool IsIpsec(Vpn vpn);
 
 class Credentials {

@@ -76,8 +76,8 @@ std::string WithPayload(const std::string& frame, const std::string& payload) {
   SetPair(out, headers + 4, inner);
   SetPair(out, headers + 6, 0);
   const size_t addresses = v4 ? 8 : 32;
-  const uint32_t pseudo = Sum(out, headers - addresses, addresses,
-                              static_cast<uint32_t>(IPPROTO_UDP + inner));
+  const uint32_t pseudo =
+      Sum(out, headers - addresses, addresses, static_cast<uint32_t>(IPPROTO_UDP + inner));
   const size_t checksum = Checksum(Sum(out, headers, inner, pseudo));
   SetPair(out, headers + 6, checksum == 0 ? 0xffff : checksum);  // RFC 768: zero means none
   return out;

@@ -10,9 +10,9 @@ namespace lethe::lab {
 
 // Of a UDP datagram or an ESP packet, IPv4 or IPv6, in one piece; nothing for any other frame.
 struct Carried {
-  unsigned protocol;     // IPPROTO_UDP or IPPROTO_ESP
-  unsigned port;         // where a datagram goes
-  std::string payload;   // behind the header of UDP, or behind that of IP
+  unsigned protocol;    // IPPROTO_UDP or IPPROTO_ESP
+  unsigned port;        // where a datagram goes
+  std::string payload;  // behind the header of UDP, or behind that of IP
 };
 std::optional<Carried> CarriedBy(const std::string& frame);
 

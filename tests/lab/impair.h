@@ -11,9 +11,9 @@
 namespace lethe::lab {
 
 struct Impairment {
-  double drop = 0;       // probabilities, 0 to 1
+  double drop = 0;  // probabilities, 0 to 1
   double duplicate = 0;
-  double reorder = 0;    // comes `late` behind those that were sent after it
+  double reorder = 0;  // comes `late` behind those that were sent after it
   std::chrono::milliseconds delay{0};
   std::chrono::milliseconds jitter{0};  // at most, on top of the delay; keeps no order
   std::chrono::milliseconds late{40};

@@ -36,7 +36,8 @@ TEST(Impairer, RepeatsARunWithItsSeed) {
 TEST(Impairer, DropsDuplicatesAndReordersAsOftenAsItIsTold) {
   const auto lost = Count(Take({.drop = 0.2}, 1), [](const auto& f) { return f.empty(); });
   EXPECT_NEAR(static_cast<double>(lost), 2000, 150);
-  const auto twice = Count(Take({.duplicate = 0.2}, 1), [](const auto& f) { return f.size() == 2; });
+  const auto twice =
+      Count(Take({.duplicate = 0.2}, 1), [](const auto& f) { return f.size() == 2; });
   EXPECT_NEAR(static_cast<double>(twice), 2000, 150);
   const auto late = Count(Take({.reorder = 0.2, .delay = milliseconds(5)}, 1),
                           [](const auto& f) { return f.at(0) == milliseconds(45); });

@@ -114,8 +114,10 @@ TEST_F(IpsecTest, KilledDaemonsLeaveNothingInTheKernel) {
   const struct {
     Vpn vpn;
     const char* program;
-  } kKilled[] = {{Vpn::kIkev2, "charon-systemd"}, {Vpn::kL2tp, "charon-systemd"},
-                 {Vpn::kL2tp, "xl2tpd"},          {Vpn::kL2tp, "pppd"}};
+  } kKilled[] = {{Vpn::kIkev2, "charon-systemd"},
+                 {Vpn::kL2tp, "charon-systemd"},
+                 {Vpn::kL2tp, "xl2tpd"},
+                 {Vpn::kL2tp, "pppd"}};
   for (const auto& [vpn, program] : kKilled) {
     SCOPED_TRACE(ToString(vpn) + ": " + program);
     ASSERT_EQ(Connect(vpn), "up") << Client().Log();

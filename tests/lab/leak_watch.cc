@@ -92,9 +92,8 @@ class LeakWatch::Thread {
       const ssize_t got = ::recvfrom(socket_.get(), buffer.data(), buffer.size(), 0,
                                      reinterpret_cast<sockaddr*>(&from), &size);
       if (got <= 0) continue;
-      const client::Flow flow =
-          client::FlowOf(ntohs(from.sll_protocol),
-                         std::string_view(buffer.data(), static_cast<size_t>(got)));
+      const client::Flow flow = client::FlowOf(
+          ntohs(from.sll_protocol), std::string_view(buffer.data(), static_cast<size_t>(got)));
       const Verdict verdict = Judge(flow, vpn_);
       if (verdict.vpn) ++vpn_packets_;
       if (verdict.vpn || verdict.harmless) continue;
@@ -126,8 +125,7 @@ Fd PacketSocket(const char* interface) {
   address.sll_protocol = htons(ETH_P_ALL);
   address.sll_ifindex = static_cast<int>(::if_nametoindex(interface));
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-  const bool bound =
-      address.sll_ifindex != 0 && ::bind(socket.get(), generic, sizeof address) == 0;
+  const bool bound = address.sll_ifindex != 0 && ::bind(socket.get(), generic, sizeof address) == 0;
   return bound ? std::move(socket) : Fd();
 }
 

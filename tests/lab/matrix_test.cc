@@ -57,25 +57,27 @@ struct Row {
 };
 // OpenVPN and IKEv2's certificates have no password, WireGuard has no certificate, …
 constexpr Row kRows[] = {
-    {Condition::kWrongPassword, "WrongPassword",
+    {Condition::kWrongPassword,
+     "WrongPassword",
      {nullptr, nullptr, nullptr, "refused", nullptr, "refused"}},
-    {Condition::kExpiredCertificate, "ExpiredCertificate",
+    {Condition::kExpiredCertificate,
+     "ExpiredCertificate",
      {"no-answer", "no-answer", nullptr, nullptr, "refused", nullptr}},
-    {Condition::kWrongPresharedKey, "WrongPresharedKey",
+    {Condition::kWrongPresharedKey,
+     "WrongPresharedKey",
      {nullptr, nullptr, "no-answer", nullptr, nullptr, "no-answer"}},
     {Condition::kReplay, "Replay", {kGoesOn, kGoesOn, kGoesOn, kGoesOn, kGoesOn, kGoesOn}},
-    {Condition::kMalformedPackets, "MalformedPackets",
+    {Condition::kMalformedPackets,
+     "MalformedPackets",
      {kGoesOn, kGoesOn, kGoesOn, kGoesOn, kGoesOn, kGoesOn}},
-    {Condition::kRoaming, "Roaming",
-     {kGoesOn, kComesBack, kGoesOn, kGoesOn, kGoesOn, kComesBack}},
+    {Condition::kRoaming, "Roaming", {kGoesOn, kComesBack, kGoesOn, kGoesOn, kGoesOn, kComesBack}},
     {Condition::kNarrowPath, "Mtu1280", {kGoesOn, kGoesOn, kGoesOn, kGoesOn, kGoesOn, kGoesOn}},
     {Condition::kNat, "Nat", {kGoesOn, kGoesOn, kGoesOn, kGoesOn, kGoesOn, kGoesOn}},
-    {Condition::kBadNetwork, "BadNetwork",
-     {kGoesOn, kGoesOn, kGoesOn, kGoesOn, kGoesOn, kGoesOn}},
+    {Condition::kBadNetwork, "BadNetwork", {kGoesOn, kGoesOn, kGoesOn, kGoesOn, kGoesOn, kGoesOn}},
 };
 constexpr Vpn kVpns[] = {Vpn::kOpenVpnUdp, Vpn::kOpenVpnTcp,       Vpn::kWireGuard,
                          Vpn::kIkev2,      Vpn::kIkev2Certificate, Vpn::kL2tp};
-constexpr const char* kVpnNames[] = {"OpenVpnUdp", "OpenVpnTcp",        "WireGuard",
+constexpr const char* kVpnNames[] = {"OpenVpnUdp", "OpenVpnTcp",       "WireGuard",
                                      "Ikev2",      "Ikev2Certificate", "L2tp"};
 
 std::vector<Cell> Cells() {
@@ -128,16 +130,15 @@ class MatrixTest : public NetworkTest, public ::testing::WithParamInterface<Cell
   static std::map<std::string, int64_t> Restarts() {
     std::map<std::string, int64_t> out;
     const auto services = world_->server->Services().value();
-    for (const auto& service : services)
-      out[service.name] = service.restarts;
+    for (const auto& service : services) out[service.name] = service.restarts;
     return out;
   }
 
   std::string Connect(Flaw flaw = Flaw::kNone) {
     const bool silence = GetParam().outcome == std::string("no-answer") && flaw != Flaw::kNone;
     const auto connection = client_->Connect(
-        world_->credentials.ConnectRequest(
-            kGuestClient, GetParam().vpn, GetParam().outer_ipv6 ? kServer6 : kServer4, flaw),
+        world_->credentials.ConnectRequest(kGuestClient, GetParam().vpn,
+                                           GetParam().outer_ipv6 ? kServer6 : kServer4, flaw),
         silence ? seconds(20) : seconds(90));
     if (!connection) return connection.error().message;
     connection_ = *connection;

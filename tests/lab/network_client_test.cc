@@ -35,8 +35,8 @@ void ExpectAnswers(ClientGuest& client, const ClientGuest::Connected& connection
 
 TEST_F(NetworkTest, DebiansClientsConnectAndNothingLeaks) {
   ClientGuest& client = Client();
-  for (const Vpn vpn : {Vpn::kOpenVpnUdp, Vpn::kWireGuard, Vpn::kIkev2, Vpn::kIkev2Certificate,
-                        Vpn::kL2tp}) {
+  for (const Vpn vpn :
+       {Vpn::kOpenVpnUdp, Vpn::kWireGuard, Vpn::kIkev2, Vpn::kIkev2Certificate, Vpn::kL2tp}) {
     SCOPED_TRACE(ToString(vpn));
     const auto watch = LeakWatch::Start(client.cable(), vpn).value();
     const auto connection =

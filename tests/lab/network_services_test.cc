@@ -113,13 +113,11 @@ void ExpectNoOrphan(ServerView& server, ProbeClient& probe) {
   std::map<std::string, int> programs;
   const auto processes = probe.Processes().value();
   for (const auto& process : processes) ++programs[process.exe];
-  const std::map<std::string, int> expected = {{"/usr/sbin/lethe-vpnd", 1},
-                                               {"/usr/sbin/lethe-wireguard", 1},
-                                               {"/usr/sbin/openvpn", 2},
-                                               {"/usr/sbin/unbound", 1},
-                                               {"/usr/sbin/lethe-ikev2", 1},
-                                               {"/usr/sbin/charon-systemd", 1},
-                                               {"/usr/sbin/xl2tpd", 1}};
+  const std::map<std::string, int> expected = {
+      {"/usr/sbin/lethe-vpnd", 1},  {"/usr/sbin/lethe-wireguard", 1},
+      {"/usr/sbin/openvpn", 2},     {"/usr/sbin/unbound", 1},
+      {"/usr/sbin/lethe-ikev2", 1}, {"/usr/sbin/charon-systemd", 1},
+      {"/usr/sbin/xl2tpd", 1}};
   for (const auto& [program, count] : expected) EXPECT_EQ(programs[program], count) << program;
   for (const std::string service : kServices)
     EXPECT_EQ(server.Pids(service).value().size(), service == "ikev2" ? 2U : 1U) << service;

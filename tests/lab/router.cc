@@ -16,19 +16,18 @@ Status SetMtu(unsigned mtu) {
 }
 
 Status LoadRules(const std::string& rules) {
-  (void)LETHE_TRY(
-      RunChecked({.argv = {"nft", "-f", "-"}, .input = rules, .package = "nftables"}));
+  (void)LETHE_TRY(RunChecked({.argv = {"nft", "-f", "-"}, .input = rules, .package = "nftables"}));
   return {};
 }
 
 }  // namespace
 
 Result<Nat> Nat::Start() {
-  LETHE_TRY(LoadRules(
-      "table inet router {\n  chain postrouting {\n"
-      "    type nat hook postrouting priority srcnat; policy accept;\n"
-      "    oifname \"uplink\" ip saddr 192.0.2.0/24 masquerade\n"
-      "    oifname \"uplink\" ip6 saddr 2001:db8:2::/64 masquerade\n  }\n}\n"));
+  LETHE_TRY(
+      LoadRules("table inet router {\n  chain postrouting {\n"
+                "    type nat hook postrouting priority srcnat; policy accept;\n"
+                "    oifname \"uplink\" ip saddr 192.0.2.0/24 masquerade\n"
+                "    oifname \"uplink\" ip6 saddr 2001:db8:2::/64 masquerade\n  }\n}\n"));
   return Nat(true);
 }
 
