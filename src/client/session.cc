@@ -1,5 +1,6 @@
 #include "client/session.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -52,6 +53,24 @@ json::Array ToArray(const std::vector<std::string>& texts) {
 std::string AnswerOf(std::optional<int64_t> id, json::Object answer) {
   if (id) answer.emplace("id", *id);
   return json::Write(answer);
+}
+
+// xl2tpd does not wait for its pppd, which would keep the interface from the next one.
+void EndAllOf(const std::string& program) {
+  const auto deadline = Clock::now() + kGrace;
+  bool any = true;
+  while (any) {
+    any = false;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+      const auto pid = ParseUnsigned<pid_t>(entry.path().filename().string());
+      const auto name = pid ? ReadFile(entry.path() / "comm", 64) : Result<std::string>("");
+      if (!name || Trim(*name) != program) continue;
+      any = true;
+      ::kill(*pid, Clock::now() < deadline ? SIGTERM : SIGKILL);
+    }
+    if (any) ::usleep(kStep);
+  }
 }
 
 // JSON is UTF-8; what a client says is what it is.
@@ -134,18 +153,18 @@ Session::Reply Session::Do(const UplinkRequest& request) {
 Session::Reply Session::Do(const ConnectRequest& request) {
   const auto begin = Clock::now();
   connection_.emplace(Connection{request, PlanOf(request), {}, {}, {}});
-  const auto outcome = Start();
+  auto reply = Connect();
   const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - begin).count();
-  if (!outcome) {
-    Stop();
-    return outcome.error();
-  }
-  connection_->outcome = *outcome;
-  json::Object out{{"outcome", std::string(ToString(*outcome))}, {"took_ms", took}};
-  if (*outcome != Outcome::kUp) {
-    Stop();
-    return out;
-  }
+  if (reply) reply->emplace("took_ms", took);
+  if (!reply || connection_->outcome != Outcome::kUp) Stop();
+  return reply;
+}
+
+Session::Reply Session::Connect() {
+  const ConnectRequest& request = connection_->request;
+  connection_->outcome = LETHE_TRY(Start());
+  json::Object out{{"outcome", std::string(ToString(connection_->outcome))}};
+  if (connection_->outcome != Outcome::kUp) return out;
   if (connection_->plan.device == "ppp0" || connection_->plan.device == "wg0")
     LETHE_TRY(Ip(RoutesInto(connection_->plan.device, request.server, uplink_->gateways)));
   out.emplace("device", connection_->plan.device);
@@ -256,7 +275,10 @@ Result<std::vector<std::string>> Session::InnerAddresses() const {
 
 void Session::Stop() {
   last_log_ = Log();
-  if (connection_->second_daemon) connection_->second_daemon->Stop(kGrace);
+  if (connection_->second_daemon) {
+    connection_->second_daemon->Stop(kGrace);
+    EndAllOf("pppd");
+  }
   if (connection_->daemon) connection_->daemon->Stop(kGrace);
   if (connection_->request.protocol == Protocol::kWireGuard)
     (void)RunCommand({.argv = {"/usr/sbin/ip", "link", "del", "wg0"}});

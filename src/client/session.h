@@ -39,6 +39,7 @@ class Session {
   // Null where the request is possible now.
   const char* WhyNotNow(const Request& request) const;
 
+  Reply Connect();
   Result<Outcome> Start();
   Result<Outcome> StartWireGuard();
   Result<Outcome> StartIke();
