@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 using std::chrono::seconds;
 
 constexpr const char* kTap = "cguest";
-constexpr seconds kShort(20);
+constexpr seconds kShort(60);
 
 std::string Text(const json::Value& object, const char* key) {
   const json::Value* value = object.Find(key);
@@ -87,14 +87,18 @@ Status ClientGuest::WaitUntilUp(seconds timeout) {
                            "the client guest did not come up: " + guest_.Log()});
 }
 
-Result<json::Value> ClientGuest::AskLine(const std::string& line, seconds timeout) {
+Result<json::Value> ClientGuest::AskLine(const std::string& line, seconds timeout,
+                                         std::optional<int64_t> id) {
   const Fd fd = LETHE_TRY(lab::Connect(socket_));
   LETHE_TRY(WriteAll(fd.get(), line + "\n", "the client guest"));
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   std::string received;
   while (true) {
-    if (const size_t end = received.find('\n'); end != std::string::npos)
-      return json::Parse(received.substr(0, end));
+    for (size_t end = received.find('\n'); end != std::string::npos; end = received.find('\n')) {
+      json::Value answer = LETHE_TRY(json::Parse(received.substr(0, end)));
+      received.erase(0, end + 1);
+      if (!id || Number(answer, "id") == *id) return answer;
+    }
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
                           deadline - std::chrono::steady_clock::now())
                           .count();
@@ -111,9 +115,7 @@ Result<json::Value> ClientGuest::AskLine(const std::string& line, seconds timeou
 Result<json::Value> ClientGuest::Ask(json::Object request, seconds timeout) {
   const int64_t id = next_id_++;
   request.emplace("id", id);
-  const json::Value answer = LETHE_TRY(AskLine(json::Write(request), timeout));
-  if (Number(answer, "id") != id)
-    return Error{ErrorCode::kMalformed, "an answer to another request: " + json::Write(answer)};
+  const json::Value answer = LETHE_TRY(AskLine(json::Write(request), timeout, id));
   if (const json::Value* result = answer.Find("result")) return *result;
   return Error{ErrorCode::kIo,
                Text(answer, "refused") + Text(answer, "failed") + ": " + Text(answer, "detail")};

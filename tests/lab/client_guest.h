@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,10 @@ class ClientGuest {
   // Returns when it answers.
   Status WaitUntilUp(std::chrono::seconds timeout);
 
-  // The line's answer, whatever it is.
-  Result<json::Value> AskLine(const std::string& line, std::chrono::seconds timeout);
+  // The next answer after the line, whatever it is; with an id, the next that has it: one that came
+  // too late for whoever asked is passed over.
+  Result<json::Value> AskLine(const std::string& line, std::chrono::seconds timeout,
+                              std::optional<int64_t> id = {});
   // The result of a request, to which an id is added. An error where it was refused or failed:
   // the message has the name of the reason.
   Result<json::Value> Ask(json::Object request, std::chrono::seconds timeout);
