@@ -128,6 +128,10 @@ std::vector<std::string> QemuCommand(const GuestConfig& config, const fs::path& 
                "-:" + std::to_string(forward.guest_port);
   }
   if (!config.tap.empty()) network = "tap,id=net,script=no,downscript=no,ifname=" + config.tap;
+  if (config.frames) {
+    network = "socket,id=net,udp=127.0.0.1:" + std::to_string(config.frames->port) +
+              ",localaddr=127.0.0.1:" + std::to_string(config.frames->guest_port);
+  }
   Append(command, {"-netdev", network, "-device", config.network_card + ",netdev=net"});
   AddPorts(config, command);
   Append(command, {"-qmp", "unix:" + Quoted(scratch / "qmp") + ",server=on,wait=off"});

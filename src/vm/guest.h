@@ -36,6 +36,12 @@ struct SharedFolder {
   bool read_only = true;
 };
 
+// Ethernet frames as datagrams on loopback, one each.
+struct FrameSocket {
+  unsigned guest_port;  // where QEMU listens
+  unsigned port;        // where it sends to
+};
+
 struct GuestConfig {
   Accelerator accelerator = Accelerator::kTcg;
   unsigned memory_mib = 1024;
@@ -52,6 +58,7 @@ struct GuestConfig {
   std::vector<std::filesystem::path> disks;  // raw, writable, virtio
   std::string network_card = "virtio-net-pci";
   std::string tap;  // a tap interface that exists; empty: QEMU's own network, 192.0.2.0/24
+  std::optional<FrameSocket> frames;  // instead of either
   std::vector<PortForward> forwards;  // of QEMU's own network
   std::vector<SerialPort> ports;
   std::vector<SharedFolder> folders;

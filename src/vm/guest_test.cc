@@ -83,6 +83,11 @@ TEST(QemuCommand, TakesATapInsteadOfItsOwnNetwork) {
   EXPECT_EQ(After(command, "-netdev"), "tap,id=net,script=no,downscript=no,ifname=uplink");
 }
 
+TEST(QemuCommand, GivesFramesToAnotherProcess) {
+  const auto command = QemuCommand({.iso = "/a", .frames = vm::FrameSocket{7001, 7002}}, "/s");
+  EXPECT_EQ(After(command, "-netdev"), "socket,id=net,udp=127.0.0.1:7002,localaddr=127.0.0.1:7001");
+}
+
 TEST(QemuCommand, KeepsPathsWithCommasInOnePiece) {
   const auto command = QemuCommand({.iso = "/x,readonly=off/a.iso",
                                     .disks = {"/d,1"},

@@ -1,8 +1,10 @@
 #include "credentials.h"
 
+#include <netinet/in.h>
 #include <sys/random.h>
 
 #include "base/base64.h"
+#include "base/hex.h"
 #include "base/strings.h"
 #include "base/subprocess.h"
 #include "crypto/x25519.h"
@@ -13,26 +15,65 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kServerFiles[] = {"openvpn/ca.crt",       "openvpn/server.crt",
-                                        "openvpn/server.key",   "openvpn/crl.pem",
-                                        "wireguard/server.key", "wireguard/peers"};
+// Below the folder of keys of a server (docs/formats/keys.md).
+constexpr const char* kServerFiles[] = {"openvpn/ca.crt",
+                                        "openvpn/server.crt",
+                                        "openvpn/server.key",
+                                        "openvpn/crl.pem",
+                                        "wireguard/server.key",
+                                        "wireguard/peers",
+                                        "ikev2/ca.crt",
+                                        "ikev2/server.crt",
+                                        "ikev2/server.key",
+                                        "ikev2/crl.pem",
+                                        "ikev2/id",
+                                        "ikev2/users",
+                                        "l2tp/users",
+                                        "l2tp/psk"};
+constexpr const char* kFolders = "openvpn wireguard ikev2 l2tp";
+constexpr const char* kIkev2Name = "vpn.lethe.test";
 
-// Everything in one shell: a process for each client would take seconds.
-constexpr const char* kMakeOpenVpn = R"(
+// Everything in one shell: a process for each client would take seconds. $1: folder, $2: number of
+// clients, $3: the server's name.
+constexpr const char* kMakeCertificates = R"(
+mkdir -p "$1"
 cd "$1"
-certificate() {
+certificate() {  # NAME PURPOSE ALTERNATIVE-NAME
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -days 3650 \
     -subj "/CN=$1" -CA ca.crt -CAkey ca.key -addext basicConstraints=critical,CA:FALSE \
     -addext keyUsage=critical,digitalSignature -addext "extendedKeyUsage=$2" \
-    -keyout "$1.key" -out "$1.crt" 2>/dev/null
+    -addext "subjectAltName=$3" -keyout "$1.key" -out "$1.crt" 2>/dev/null
 }
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -days 3650 \
   -subj /CN=ca -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.crt 2>/dev/null
-certificate server serverAuth
-for i in $(seq "$2"); do certificate "client$i" clientAuth; done
-certificate revoked clientAuth
-printf '[ca]\ndefault_ca = own\n[own]\ndatabase = index\ndefault_md = sha256\n' >ca.conf
+certificate server serverAuth "DNS:$3"
+for i in $(seq "$2"); do certificate "client$i" clientAuth "email:client$i@$3"; done
+certificate revoked clientAuth "email:revoked@$3"
+cat >ca.conf <<END
+[ca]
+default_ca = own
+[own]
+database = index
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+policy = any
+crl_extensions = list
+[list]
+authorityKeyIdentifier = keyid:always
+[any]
+commonName = supplied
+[client]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,digitalSignature
+extendedKeyUsage = clientAuth
+subjectAltName = email:expired@$3
+END
 : >index
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=expired \
+  -keyout expired.key -out expired.csr 2>/dev/null
+openssl ca -config ca.conf -batch -notext -cert ca.crt -keyfile ca.key -extensions client \
+  -startdate 20200101000000Z -enddate 20210101000000Z -in expired.csr -out expired.crt 2>/dev/null
 openssl ca -config ca.conf -cert ca.crt -keyfile ca.key -revoke revoked.crt 2>/dev/null
 openssl ca -gencrl -config ca.conf -cert ca.crt -keyfile ca.key -crldays 3650 \
   -out crl.pem 2>/dev/null
@@ -56,30 +97,64 @@ std::string Element(const std::string& name, const fs::path& file) {
 }  // namespace
 
 std::string ToString(Vpn vpn) {
-  if (vpn == Vpn::kWireGuard) return "wireguard";
-  return vpn == Vpn::kOpenVpnUdp ? "openvpn-udp" : "openvpn-tcp";
+  switch (vpn) {
+    case Vpn::kOpenVpnUdp:
+      return "openvpn-udp";
+    case Vpn::kOpenVpnTcp:
+      return "openvpn-tcp";
+    case Vpn::kWireGuard:
+      return "wireguard";
+    case Vpn::kIkev2:
+    case Vpn::kIkev2Certificate:
+      return "ikev2";
+    case Vpn::kL2tp:
+      return "l2tp";
+  }
+  return "unknown";
 }
 
 unsigned PortOf(Vpn vpn) {
+  if (IsIpsec(vpn)) return 500;
   if (vpn == Vpn::kWireGuard) return 51820;
   return vpn == Vpn::kOpenVpnUdp ? 1194 : 443;
+}
+
+int ProtocolOf(Vpn vpn) { return vpn == Vpn::kOpenVpnTcp ? IPPROTO_TCP : IPPROTO_UDP; }
+
+bool IsIpsec(Vpn vpn) {
+  return vpn == Vpn::kIkev2 || vpn == Vpn::kIkev2Certificate || vpn == Vpn::kL2tp;
 }
 
 Result<Credentials> Credentials::Make(const fs::path& directory, unsigned clients) {
   LETHE_ASSERT(clients >= 1 && clients <= 99);
   Credentials out(directory);
-  LETHE_TRY(MakeDirectories(directory / "openvpn"));
-  LETHE_TRY(MakeDirectories(directory / "wireguard"));
-  LETHE_TRY(out.MakeOpenVpn(clients));
+  for (const char* folder : {"wireguard", "l2tp"}) LETHE_TRY(MakeDirectories(directory / folder));
+  LETHE_TRY(out.MakeCertificates("openvpn", clients));
+  LETHE_TRY(out.MakeCertificates("ikev2", 1));
   LETHE_TRY(out.MakeWireGuard(clients));
+  LETHE_TRY(out.MakeUsers(clients));
   return out;
 }
 
-Status Credentials::MakeOpenVpn(unsigned clients) const {
+Status Credentials::MakeCertificates(const std::string& folder, unsigned clients) const {
   (void)LETHE_TRY(
-      RunChecked({.argv = {"sh", "-ec", kMakeOpenVpn, "keys", (directory_ / "openvpn").string(),
-                           std::to_string(clients)}}));
+      RunChecked({.argv = {"sh", "-ec", kMakeCertificates, "keys", (directory_ / folder).string(),
+                           std::to_string(clients), kIkev2Name}}));
   return {};
+}
+
+// A password per user; all of L2TP shares one key besides.
+Status Credentials::MakeUsers(unsigned clients) {
+  std::string users;
+  for (unsigned i = 1; i <= clients; ++i) {
+    passwords_.push_back(HexEncode(NewKey()));
+    users += "user" + std::to_string(i) + " " + passwords_.back() + "\n";
+  }
+  preshared_key_ = HexEncode(NewKey());
+  LETHE_TRY(WriteFileAtomic(directory_ / "ikev2/id", std::string(kIkev2Name) + "\n"));
+  LETHE_TRY(WriteFileAtomic(directory_ / "ikev2/users", users));
+  LETHE_TRY(WriteFileAtomic(directory_ / "l2tp/users", users));
+  return WriteFileAtomic(directory_ / "l2tp/psk", preshared_key_ + "\n");
 }
 
 Status Credentials::MakeWireGuard(unsigned clients) {
@@ -98,14 +173,15 @@ Status Credentials::MakeWireGuard(unsigned clients) {
 }
 
 Status Credentials::Install(ProbeClient& probe) const {
+  const std::string folders = kFolders;
   std::string script =
-      "set -e; cd /run/lethe/keys; rm -rf new; mkdir -p new/openvpn new/wireguard; ";
+      "set -e; cd /run/lethe/keys; rm -rf new; mkdir new; cd new; mkdir " + folders + "; ";
   for (const char* file : kServerFiles) {
     const std::string text = LETHE_TRY(ReadFile(directory_ / file, 1 << 20));
-    script += "printf %s " + Base64Encode(text) + " | base64 -d >new/" + file + "; ";
+    script += "printf %s " + Base64Encode(text) + " | base64 -d >" + file + "; ";
   }
   script +=
-      "rm -rf openvpn wireguard; mv new/openvpn new/wireguard .; rmdir new; "
+      "cd ..; rm -rf " + folders + "; mv new/* .; rmdir new; " +
       "printf 'forward 203.0.113.80\\nvalidate no\\n' >/run/lethe/resolver.conf; "
       "systemctl restart lethe-keys.service lethe-resolver-upstream.service lethe-vpnd.service "
       "lethe-peers.service";
@@ -114,8 +190,12 @@ Status Credentials::Install(ProbeClient& probe) const {
 }
 
 std::string Credentials::OpenVpnProfile(unsigned client, Vpn vpn, const std::string& remote) const {
+  return OpenVpnProfile(client == 0 ? "revoked" : "client" + std::to_string(client), vpn, remote);
+}
+
+std::string Credentials::OpenVpnProfile(const std::string& name, Vpn vpn,
+                                        const std::string& remote) const {
   const fs::path folder = directory_ / "openvpn";
-  const std::string name = client == 0 ? "revoked" : "client" + std::to_string(client);
   const bool ipv6 = remote.find(':') != std::string::npos;
   const bool udp = vpn == Vpn::kOpenVpnUdp;
   return std::string("client\nproto ") + (udp ? "udp" : "tcp") + (ipv6 ? "6" : "4") + "\nremote " +
@@ -132,6 +212,64 @@ std::string Credentials::WireGuardConfig(unsigned client, const std::string& rem
          "\n[Peer]\nPublicKey = " + wireguard_server_public_ +
          "\nEndpoint = " + (ipv6 ? "[" + remote + "]" : remote) +
          ":51820\nAllowedIPs = 0.0.0.0/0, ::/0\n";
+}
+
+std::string Credentials::Pem(const std::string& file) const {
+  const auto text = ReadFile(directory_ / file, 1 << 16);
+  return text ? *text : "";
+}
+
+json::Object Credentials::ConnectRequest(unsigned client, Vpn vpn, const std::string& remote,
+                                         Flaw flaw) const {
+  json::Object out{{"server", remote}};
+  const std::string user = "user" + std::to_string(client);
+  const std::string password = flaw == Flaw::kWrongPassword ? "wrong" : passwords_.at(client - 1);
+  if (vpn == Vpn::kIkev2 || vpn == Vpn::kIkev2Certificate) {
+    out.insert(
+        {{"protocol", "ikev2"}, {"server_name", kIkev2Name}, {"authority", Pem("ikev2/ca.crt")}});
+  }
+  switch (vpn) {
+    case Vpn::kOpenVpnUdp:
+    case Vpn::kOpenVpnTcp:
+      out.insert({{"protocol", "openvpn"},
+                  {"port", PortOf(vpn)},
+                  {"transport", vpn == Vpn::kOpenVpnTcp ? "tcp" : "udp"},
+                  {"config", OpenVpnProfile(flaw == Flaw::kExpiredCertificate
+                                                ? "expired"
+                                                : "client" + std::to_string(client),
+                                            vpn, remote)}});
+      break;
+    case Vpn::kWireGuard: {
+      const std::string host = std::to_string(client + 1);
+      const std::string wrong = "PresharedKey = " + Text(NewKey()) + "\n";
+      // The keepalive makes a handshake at once.
+      out.insert({{"protocol", "wireguard"},
+                  {"port", PortOf(vpn)},
+                  {"config", WireGuardConfig(client, remote) + "PersistentKeepalive = 25\n" +
+                                 (flaw == Flaw::kWrongPresharedKey ? wrong : "")},
+                  {"addresses",
+                   json::Array{"10.16.0." + host + "/32", "fd28:8712:ccb8:3::" + host + "/128"}},
+                  {"name_servers", json::Array{"10.16.0.1", "fd28:8712:ccb8:3::1"}}});
+      break;
+    }
+    case Vpn::kIkev2:
+      out.insert({{"user", user}, {"password", password}});
+      break;
+    case Vpn::kIkev2Certificate: {
+      const std::string name = flaw == Flaw::kExpiredCertificate ? "expired" : "client1";
+      out.insert(
+          {{"certificate", Pem("ikev2/" + name + ".crt")}, {"key", Pem("ikev2/" + name + ".key")}});
+      break;
+    }
+    case Vpn::kL2tp:
+      out.insert({{"protocol", "l2tp"},
+                  {"preshared_key",
+                   flaw == Flaw::kWrongPresharedKey ? "wrong-shared-key" : preshared_key_},
+                  {"user", user},
+                  {"password", password}});
+      break;
+  }
+  return out;
 }
 
 }  // namespace lethe::lab

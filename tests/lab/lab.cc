@@ -12,7 +12,7 @@
 
 #include "archive/archive.h"
 #include "base/strings.h"
-#include "dns_query.h"
+#include "client/transfer.h"
 #include "image/capture.h"
 #include "image/cpio_reader.h"
 #include "image/cpio_writer.h"
@@ -208,7 +208,7 @@ class FarThread {
 
 Result<std::unique_ptr<FarServer>> FarServer::Start(size_t bytes, const std::string& address) {
   std::unique_ptr<FarServer> server(new FarServer);
-  SocketAddress own = LETHE_TRY(ParseSocketAddress(address, 0));
+  client::SocketAddress own = LETHE_TRY(client::ParseSocketAddress(address, 0));
   server->fd_ = ::socket(own.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (::bind(server->fd_, own.get(), own.size) != 0 || ::listen(server->fd_, 8) != 0 ||
       ::getsockname(server->fd_, reinterpret_cast<sockaddr*>(&own.storage), &own.size) != 0) {
@@ -224,23 +224,6 @@ FarServer::~FarServer() {
   ::shutdown(fd_, SHUT_RDWR);
   thread_.reset();
   ::close(fd_);
-}
-
-Result<size_t> Fetch(const std::string& address, unsigned port, seconds timeout) {
-  const SocketAddress to = LETHE_TRY(ParseSocketAddress(address, port));
-  const Fd fd(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval limit{timeout.count(), 0};
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  if (::connect(fd.get(), to.get(), to.size) != 0) return IoError("connecting to", address);
-  size_t total = 0;
-  char buffer[65536];
-  while (true) {
-    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
-    if (n < 0) return IoError("reading from", address);
-    if (n == 0) return total;
-    total += static_cast<size_t>(n);
-  }
 }
 
 uint64_t MemoryUsedKib(const std::string& meminfo) {

@@ -97,9 +97,6 @@ class FarServer {
   std::unique_ptr<class FarThread> thread_;
 };
 
-// Connects by TCP and counts what arrives until the other side closes.
-Result<size_t> Fetch(const std::string& address, unsigned port, std::chrono::seconds timeout);
-
 template <typename Condition>
 bool Eventually(std::chrono::seconds timeout, Condition condition) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;

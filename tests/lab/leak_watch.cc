@@ -13,68 +13,63 @@
 
 #include "base/fd.h"
 #include "base/file.h"
-#include "wire.h"
+#include "client/flow.h"
+#include "leak_watch.h"
 
 namespace lethe::lab {
 namespace {
 
 constexpr size_t kMaxLeaks = 20;
-
-struct Packet {
-  std::string_view bytes;  // without the Ethernet header
-  uint16_t type;
-
-  unsigned At(size_t i) const {
-    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0;
-  }
-  unsigned Port(size_t i) const { return At(i) << 8 | At(i + 1); }
-};
-
-std::string AddressAt(const Packet& packet, int family, size_t at) {
-  char text[INET6_ADDRSTRLEN] = {};
-  const size_t size = family == AF_INET ? 4 : 16;
-  if (packet.bytes.size() >= at + size)
-    ::inet_ntop(family, packet.bytes.data() + at, text, sizeof text);
-  return text;
-}
+constexpr unsigned kIke = 500, kIkeBehindNat = 4500;
 
 struct Verdict {
   bool vpn = false;
-  bool ethernet = false;
-  std::string text;
+  bool harmless = false;
 };
 
-Verdict Judge(const Packet& packet, unsigned vpn_port) {
-  if (packet.type == ETH_P_ARP) return {.vpn = false, .ethernet = true, .text = "ARP"};
-  const bool v4 = packet.type == ETH_P_IP;
-  if (!v4 && packet.type != ETH_P_IPV6)
-    return {.vpn = false, .ethernet = false, .text = "type " + std::to_string(packet.type)};
-  const int family = v4 ? AF_INET : AF_INET6;
-  const size_t header = v4 ? (packet.At(0) & 15) * 4 : 40;
-  const unsigned protocol = packet.At(v4 ? 9 : 6);
-  const std::string from = AddressAt(packet, family, v4 ? 12 : 8);
-  const std::string to = AddressAt(packet, family, v4 ? 16 : 24);
-  const std::string server = v4 ? kServer4 : kServer6;
-  const unsigned source = packet.Port(header), target = packet.Port(header + 2);
-  Verdict out;
-  out.text = "protocol " + std::to_string(protocol) + " " + from + " port " +
-             std::to_string(source) + " to " + to + " port " + std::to_string(target);
-  const bool ported = protocol == IPPROTO_UDP || protocol == IPPROTO_TCP;
-  out.vpn =
-      ported && ((to == server && target == vpn_port) || (from == server && source == vpn_port));
-  // Router and neighbour discovery; reports of groups come behind an option header (protocol 0).
-  const unsigned type = packet.At(header);
-  out.ethernet = !v4 && ((protocol == IPPROTO_ICMPV6 && type >= 133 && type <= 136) ||
-                         (protocol == 0 && to.starts_with("ff02:")));
-  return out;
+bool IsOfServer(const std::string& address) { return address == kServer4 || address == kServer6; }
+
+// What routers say of packets that they could not deliver, about the VPN's own.
+bool IsPathError(const client::Flow& flow) {
+  if (flow.protocol == IPPROTO_ICMP) return flow.from_port == 3 || flow.from_port == 11;
+  return flow.protocol == IPPROTO_ICMPV6 && flow.from_port >= 1 && flow.from_port <= 3;
+}
+
+// The server's, for a client that has just gone: encrypted, whatever it is.
+bool IsLateAnswer(const client::Flow& flow) {
+  if (!IsOfServer(flow.from)) return false;
+  for (const Vpn vpn : {Vpn::kOpenVpnUdp, Vpn::kOpenVpnTcp, Vpn::kWireGuard}) {
+    if (flow.protocol == static_cast<unsigned>(ProtocolOf(vpn)) && flow.from_port == PortOf(vpn))
+      return true;
+  }
+  return flow.protocol == IPPROTO_ESP ||
+         (flow.protocol == IPPROTO_UDP &&
+          (flow.from_port == kIke || flow.from_port == kIkeBehindNat));
+}
+
+Verdict Judge(const client::Flow& flow, Vpn vpn) {
+  if (client::IsEthernetsOwn(flow) || IsPathError(flow)) return {.vpn = false, .harmless = true};
+  const bool to_server = IsOfServer(flow.to);
+  if (!to_server && !IsOfServer(flow.from)) return {};
+  const unsigned port = to_server ? flow.to_port : flow.from_port;
+  const bool fragment = flow.protocol == IPPROTO_FRAGMENT;
+  const int protocol = fragment ? ProtocolOf(vpn) : static_cast<int>(flow.protocol);
+  // A later piece of a datagram has no port.
+  const bool piece = fragment || (flow.from_port == 0 && port == 0);
+  if (IsIpsec(vpn)) {
+    const bool ike = protocol == IPPROTO_UDP && (piece || port == kIke || port == kIkeBehindNat);
+    return {.vpn = ike || protocol == IPPROTO_ESP, .harmless = IsLateAnswer(flow)};
+  }
+  return {.vpn = protocol == ProtocolOf(vpn) && (piece || port == PortOf(vpn)),
+          .harmless = IsLateAnswer(flow)};
 }
 
 }  // namespace
 
 class LeakWatch::Thread {
  public:
-  Thread(Fd socket, unsigned vpn_port)
-      : socket_(std::move(socket)), vpn_port_(vpn_port), thread_([this] { Watch(); }) {}
+  Thread(Fd socket, Vpn vpn)
+      : socket_(std::move(socket)), vpn_(vpn), thread_([this] { Watch(); }) {}
   ~Thread() {
     ending_ = true;
     thread_.join();
@@ -97,18 +92,18 @@ class LeakWatch::Thread {
       const ssize_t got = ::recvfrom(socket_.get(), buffer.data(), buffer.size(), 0,
                                      reinterpret_cast<sockaddr*>(&from), &size);
       if (got <= 0) continue;
-      const Verdict verdict = Judge(
-          {std::string_view(buffer.data(), static_cast<size_t>(got)), ntohs(from.sll_protocol)},
-          vpn_port_);
+      const client::Flow flow = client::FlowOf(
+          ntohs(from.sll_protocol), std::string_view(buffer.data(), static_cast<size_t>(got)));
+      const Verdict verdict = Judge(flow, vpn_);
       if (verdict.vpn) ++vpn_packets_;
-      if (verdict.vpn || verdict.ethernet) continue;
+      if (verdict.vpn || verdict.harmless) continue;
       const std::lock_guard lock(mutex_);
-      if (leaks_.size() < kMaxLeaks) leaks_.push_back(verdict.text);
+      if (leaks_.size() < kMaxLeaks) leaks_.push_back(client::ToString(flow));
     }
   }
 
   Fd socket_;
-  unsigned vpn_port_;
+  Vpn vpn_;
   std::atomic<bool> ending_{false};
   std::atomic<size_t> vpn_packets_{0};
   std::mutex mutex_;
@@ -119,21 +114,36 @@ class LeakWatch::Thread {
 LeakWatch::LeakWatch(std::unique_ptr<Thread> thread) : thread_(std::move(thread)) {}
 LeakWatch::~LeakWatch() = default;
 
-Result<std::unique_ptr<LeakWatch>> LeakWatch::Start(const Machine& machine, unsigned vpn_port) {
+namespace {
+
+// Empty where it is not possible.
+Fd PacketSocket(const char* interface) {
+  // Datagrams: the kernel takes the Ethernet header off.
+  Fd socket(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_ll address{};
+  address.sll_family = AF_PACKET;
+  address.sll_protocol = htons(ETH_P_ALL);
+  address.sll_ifindex = static_cast<int>(::if_nametoindex(interface));
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  const bool bound = address.sll_ifindex != 0 && ::bind(socket.get(), generic, sizeof address) == 0;
+  return bound ? std::move(socket) : Fd();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LeakWatch>> LeakWatch::Start(const Machine& machine, Vpn vpn) {
   Fd socket;
-  bool bound = false;
-  machine.Inside([&] {
-    // Datagrams: the kernel takes the Ethernet header off.
-    socket = Fd(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    sockaddr_ll address{};
-    address.sll_family = AF_PACKET;
-    address.sll_protocol = htons(ETH_P_ALL);
-    address.sll_ifindex = static_cast<int>(::if_nametoindex("eth0"));
-    bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  });
-  if (!bound) return IoError("watching", machine.name());
+  machine.Inside([&] { socket = PacketSocket("eth0"); });
+  if (!socket) return IoError("watching", machine.name());
   return std::unique_ptr<LeakWatch>(
-      new LeakWatch(std::make_unique<Thread>(std::move(socket), vpn_port)));
+      new LeakWatch(std::make_unique<Thread>(std::move(socket), vpn)));
+}
+
+Result<std::unique_ptr<LeakWatch>> LeakWatch::Start(const Cable& cable, Vpn vpn) {
+  Fd socket = PacketSocket(cable.tap().c_str());
+  if (!socket) return IoError("watching", cable.tap());
+  return std::unique_ptr<LeakWatch>(
+      new LeakWatch(std::make_unique<Thread>(std::move(socket), vpn)));
 }
 
 std::vector<std::string> LeakWatch::Leaks() { return thread_->Leaks(); }

@@ -56,7 +56,8 @@ void NetworkTest::SetUpTestSuite() {
                      std::move(guest),
                      std::move(probe),
                      std::move(server),
-                     {}};
+                     {},
+                     nullptr};
   for (unsigned i = 1; i <= kMachines; ++i) world_->machines.push_back(Must(Machine::Make(i)));
   // It has both of its outer addresses.
   ASSERT_TRUE(Eventually(kReadyTimeout, [&] {
@@ -75,6 +76,19 @@ void NetworkTest::TearDownTestSuite() {
 void NetworkTest::SetUp() {
   ASSERT_NE(world_, nullptr);
   ASSERT_TRUE(Eventually(kReadyTimeout, [] { return world_->server->AllReady(); }));
+}
+
+ClientGuest& NetworkTest::Client(bool guard) {
+  if (!world_->client) {
+    world_->client = Must(ClientGuest::Boot(world_->scratch.path() / "client"));
+    const Status up = world_->client->WaitUntilUp(kBootTimeout);
+    EXPECT_TRUE(up) << up.error().message;
+  }
+  world_->client->Disconnect();
+  world_->client->cable().Mend();
+  const Status at_home = world_->client->Uplink(kGuestHome, guard);
+  EXPECT_TRUE(at_home) << at_home.error().message;
+  return *world_->client;
 }
 
 std::unique_ptr<Tunnel> NetworkTest::Connect(unsigned machine, Vpn vpn, bool outer_ipv6) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "client_guest.h"
 #include "credentials.h"
 #include "lab.h"
 #include "server_view.h"
@@ -30,15 +31,20 @@ class NetworkTest : public ::testing::Test {
     std::unique_ptr<ProbeClient> probe;
     std::unique_ptr<ServerView> server;
     std::vector<std::unique_ptr<Machine>> machines;
+    std::unique_ptr<ClientGuest> client;
   };
   static constexpr unsigned kClients = 52;  // with credentials
   static constexpr unsigned kMachines = 4;
+  static constexpr unsigned kGuestClient = 52;  // whose credentials the client guest has
 
   static void SetUpTestSuite();
   static void TearDownTestSuite();
   // Every service is ready.
   void SetUp() override;
 
+  // The guest with Debian's clients, at home, without a connection. Boots when it is first asked
+  // for.
+  static ClientGuest& Client(bool guard = false);
   static Machine& MachineOf(unsigned number) { return *world_->machines.at(number - 1); }
   // The machine's number is the client's too. Null, and a failure, where it does not connect.
   static std::unique_ptr<Tunnel> Connect(unsigned machine, Vpn vpn, bool outer_ipv6 = false);

@@ -4,57 +4,21 @@
 #include <map>
 
 #include "base/strings.h"
-#include "dns_query.h"
+#include "client/name_query.h"
 #include "network_fixture.h"
+#include "slope.h"
 
 namespace lethe::lab {
 namespace {
 
 using std::chrono::seconds;
 
-class Slope {
- public:
-  void Add(unsigned cycles, const Holdings& now) {
-    if (seen_.empty()) first_at_ = cycles;
-    last_at_ = cycles;
-    seen_.push_back(now);
-    const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
-    std::printf("  after %4u: %llu descriptors, %llu KiB resident, %llu KiB slab\n", cycles,
-                number(now.descriptors), number(now.resident_kib), number(now.slab_kib));
-  }
-
-  // The longer it ran, the less noise there is in it.
-  void ExpectNone() const {
-    const Holdings &first = seen_.front(), &last = seen_.back();
-    EXPECT_LE(last.descriptors, first.descriptors);
-    EXPECT_LE(last.processes, first.processes);
-    const auto per_cycle = [&](uint64_t from, uint64_t to) {
-      return (static_cast<double>(to) - static_cast<double>(from)) / (last_at_ - first_at_);
-    };
-    const double allowed_kib = IsNightly() ? 1 : 32;
-    EXPECT_LT(per_cycle(first.resident_kib, last.resident_kib), allowed_kib);
-    EXPECT_LT(per_cycle(first.slab_kib, last.slab_kib), allowed_kib);
-  }
-
- private:
-  std::vector<Holdings> seen_;
-  unsigned first_at_ = 0, last_at_ = 0;
-};
-
 constexpr unsigned kBatch = 10;
 
 // `batch` connects and disconnects kBatch clients.
 template <typename Batch>
 void ExpectNoSlope(ServerView& server, const Batch& batch) {
-  const unsigned cycles = IsNightly() ? 1000 : 50;
-  batch();  // what is made once is made here
-  Slope slope;
-  for (unsigned done = kBatch; done <= cycles; done += kBatch) {
-    batch();
-    if (::testing::Test::HasFailure()) return;
-    slope.Add(done, server.Count().value());
-  }
-  slope.ExpectNone();
+  lab::ExpectNoSlope(server, {.cycles = IsNightly() ? 1000U : 50U, .batch = kBatch}, batch);
 }
 
 bool HasNoClient(ServerView& server, Vpn vpn) {
@@ -147,17 +111,21 @@ TEST_F(NetworkTest, ADrainEndsWhenTheLastClientHasLeft) {
 // Each program once, in its group, and nothing besides.
 void ExpectNoOrphan(ServerView& server, ProbeClient& probe) {
   std::map<std::string, int> programs;
-  for (const auto& process : probe.Processes().value()) ++programs[process.exe];
-  const std::map<std::string, int> expected = {{"/usr/sbin/lethe-vpnd", 1},
-                                               {"/usr/sbin/lethe-wireguard", 1},
-                                               {"/usr/sbin/openvpn", 2},
-                                               {"/usr/sbin/unbound", 1}};
+  const auto processes = probe.Processes().value();
+  for (const auto& process : processes) ++programs[process.exe];
+  const std::map<std::string, int> expected = {
+      {"/usr/sbin/lethe-vpnd", 1},  {"/usr/sbin/lethe-wireguard", 1},
+      {"/usr/sbin/openvpn", 2},     {"/usr/sbin/unbound", 1},
+      {"/usr/sbin/lethe-ikev2", 1}, {"/usr/sbin/charon-systemd", 1},
+      {"/usr/sbin/xl2tpd", 1}};
   for (const auto& [program, count] : expected) EXPECT_EQ(programs[program], count) << program;
-  for (const char* service : kServices) EXPECT_EQ(server.Pids(service).value().size(), 1U);
+  for (const std::string service : kServices)
+    EXPECT_EQ(server.Pids(service).value().size(), service == "ikev2" ? 2U : 1U) << service;
 }
 
 void ExpectSilence(ServerView& server) {
-  for (const auto& service : server.Services().value()) {
+  const auto services = server.Services().value();
+  for (const auto& service : services) {
     EXPECT_EQ(service.discarded_bytes, 0) << service.name;
     EXPECT_EQ(service.unsealed, 0) << service.name;
   }
@@ -320,8 +288,8 @@ TEST_F(NetworkTest, TheResolverSaysNothingOfQuestions) {
   for (const std::string& resolver : {tunnel->server4(), tunnel->server6()}) {
     EXPECT_TRUE(MachineOf(1).Resolve(resolver, true, false));
     EXPECT_TRUE(MachineOf(1).Resolve(resolver, false, true));
-    for (const std::string& hostile : HostileQuestions())
-      MachineOf(1).Inside([&] { (void)SendToNameServer(resolver, hostile); });
+    for (const std::string& hostile : client::HostileQuestions())
+      MachineOf(1).Inside([&] { (void)client::SendToNameServer(resolver, hostile); });
   }
   EXPECT_EQ(said(), at_start);
 }

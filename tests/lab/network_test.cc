@@ -1,5 +1,6 @@
 // What a server's tunnels carry, and what they keep out, with real clients.
 
+#include "leak_watch.h"
 #include "network_fixture.h"
 
 namespace lethe::lab {
@@ -37,7 +38,7 @@ TEST_F(NetworkTest, CarriesBothFamiliesByEveryProtocolAndNothingLeaks) {
       Machine& machine = MachineOf(4);
       const auto tunnel = Connect(4, vpn, outer_ipv6);
       ASSERT_TRUE(tunnel);
-      const auto watch = LeakWatch::Start(machine, PortOf(vpn)).value();
+      const auto watch = LeakWatch::Start(machine, vpn).value();
       ExpectCarriesEverything(machine, *tunnel);
       EXPECT_GT(watch->vpn_packets(), 100U);
       EXPECT_EQ(watch->Leaks(), std::vector<std::string>());
@@ -51,7 +52,7 @@ TEST_F(NetworkTest, CarriesBothFamiliesByEveryProtocolAndNothingLeaks) {
 TEST_F(NetworkTest, TheLeakWatchSeesWhatGoesOutside) {
   const auto tunnel = Connect(1, Vpn::kOpenVpnUdp);
   ASSERT_TRUE(tunnel);
-  const auto watch = LeakWatch::Start(MachineOf(1), 1194).value();
+  const auto watch = LeakWatch::Start(MachineOf(1), Vpn::kOpenVpnUdp).value();
   EXPECT_TRUE(MachineOf(1).Pings("192.0.2.1", "eth0"));
   EXPECT_TRUE(Eventually(seconds(5), [&] { return !watch->Leaks().empty(); }));
 }

@@ -11,7 +11,8 @@
 
 namespace lethe::lab {
 
-inline constexpr const char* kServices[] = {"openvpn-tcp", "openvpn-udp", "resolver", "wireguard"};
+inline constexpr const char* kServices[] = {"ikev2",       "l2tp",     "openvpn-tcp",
+                                            "openvpn-udp", "resolver", "wireguard"};
 
 struct ServiceStatus {
   std::string name;

@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "base/subprocess.h"
+#include "client/transfer.h"
 #include "lab.h"
 
 namespace lethe::lab {
@@ -26,7 +27,7 @@ Result<std::string> ThroughTunnel(const std::string& device, const std::string& 
   if (!pings) return Error{ErrorCode::kUnavailable, "no ping to " + server + " through " + device};
   const auto far = LETHE_TRY(FarServer::Start(kFarBytes));
   LETHE_TRY(Shell(std::string("ip route replace ") + kFarAddress + "/32 dev " + device));
-  const size_t received = LETHE_TRY(Fetch(kFarAddress, far->port(), seconds(60)));
+  const size_t received = LETHE_TRY(client::Fetch(kFarAddress, far->port(), seconds(60)));
   LETHE_TRY(Shell(std::string("ip route del ") + kFarAddress + "/32"));
   if (received != kFarBytes)
     return Error{ErrorCode::kIo, std::to_string(received) + " bytes came through " + device};

@@ -8,7 +8,8 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/strings.h"
-#include "dns_query.h"
+#include "client/name_query.h"
+#include "client/transfer.h"
 #include "lab.h"
 
 namespace lethe::lab {
@@ -49,6 +50,7 @@ Result<std::unique_ptr<Wire>> Wire::Make(const fs::path& scratch) {
        "--user=root", "--pid-file=", "--bind-dynamic", "--interface=uplink", "--interface=lo",
        "--dhcp-range=198.51.100.50,198.51.100.50,255.255.255.0,1h",
        "--dhcp-option=option:router,198.51.100.1", "--enable-ra",
+       "--ra-param=uplink,mtu:off,600",  // a narrow path is found out, not told
        "--dhcp-range=2001:db8:1::,ra-only", "--dhcp-leasefile=" + (scratch / "leases").string(),
        std::string("--address=/") + kFarName + "/" + kFar4,
        std::string("--address=/") + kFarName + "/" + kFar6},
@@ -127,13 +129,13 @@ std::vector<std::string> Machine::Reachable(const std::vector<std::string>& addr
 
 Result<std::string> Machine::Resolve(const std::string& server, bool ipv6, bool tcp) const {
   Result<std::string> answer = Error{ErrorCode::kUnavailable, "not asked"};
-  Inside([&] { answer = AskNameServer(server, kFarName, ipv6, tcp); });
+  Inside([&] { answer = client::AskNameServer(server, kFarName, ipv6, tcp); });
   return answer;
 }
 
 Result<size_t> Machine::FetchFrom(const std::string& address, unsigned port) const {
   Result<size_t> bytes = Error{ErrorCode::kUnavailable, "not asked"};
-  Inside([&] { bytes = Fetch(address, port, std::chrono::seconds(60)); });
+  Inside([&] { bytes = client::Fetch(address, port, std::chrono::seconds(60)); });
   return bytes;
 }
 

@@ -68,21 +68,4 @@ class Machine {
   std::string name_;
 };
 
-// Watches a machine's Ethernet for whatever is neither to nor from the server's VPN port, nor what
-// Ethernet itself needs (ARP, neighbour discovery).
-class LeakWatch {
- public:
-  static Result<std::unique_ptr<LeakWatch>> Start(const Machine& machine, unsigned vpn_port);
-  ~LeakWatch();
-  // What leaked so far, a line each: at most 20.
-  std::vector<std::string> Leaks();
-  // Packets of the VPN that were seen: a watch that sees none proves nothing.
-  size_t vpn_packets() const;
-
- private:
-  class Thread;
-  explicit LeakWatch(std::unique_ptr<Thread> thread);
-  std::unique_ptr<Thread> thread_;
-};
-
 }  // namespace lethe::lab

@@ -1,24 +1,12 @@
 // One question to a name server (RFC 1035), for the laboratory.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 
-namespace lethe::lab {
-
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-  int family() const { return storage.ss_family; }
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-};
-
-// An IPv4 or IPv6 address in its usual spelling. kMalformed for anything else.
-Result<SocketAddress> ParseSocketAddress(const std::string& address, unsigned port);
+namespace lethe::client {
 
 // The A or AAAA record of a name, as text. kUnavailable without an answer within three seconds, kIo
 // where the answer holds none.
@@ -31,4 +19,4 @@ std::vector<std::string> HostileQuestions();
 // Over UDP; waits for no answer.
 Status SendToNameServer(const std::string& server, const std::string& packet);
 
-}  // namespace lethe::lab
+}  // namespace lethe::client

@@ -1,7 +1,6 @@
-#include "dns_query.h"
+#include "client/name_query.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -10,8 +9,9 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/strings.h"
+#include "client/transfer.h"
 
-namespace lethe::lab {
+namespace lethe::client {
 namespace {
 
 constexpr uint16_t kQueryId = 0x1e7e;
@@ -69,24 +69,6 @@ Status SendToNameServer(const std::string& server, const std::string& packet) {
   return {};
 }
 
-Result<SocketAddress> ParseSocketAddress(const std::string& address, unsigned port) {
-  SocketAddress out;
-  auto* v4 = reinterpret_cast<sockaddr_in*>(&out.storage);
-  auto* v6 = reinterpret_cast<sockaddr_in6*>(&out.storage);
-  if (::inet_pton(AF_INET, address.c_str(), &v4->sin_addr) == 1) {
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(static_cast<uint16_t>(port));
-    out.size = sizeof *v4;
-  } else if (::inet_pton(AF_INET6, address.c_str(), &v6->sin6_addr) == 1) {
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(static_cast<uint16_t>(port));
-    out.size = sizeof *v6;
-  } else {
-    return Error{ErrorCode::kMalformed, "'" + Printable(address) + "' is no address"};
-  }
-  return out;
-}
-
 Result<std::string> AskNameServer(const std::string& server, const std::string& name, bool ipv6,
                                   bool tcp) {
   const SocketAddress to = LETHE_TRY(ParseSocketAddress(server, kPort));
@@ -107,4 +89,4 @@ Result<std::string> AskNameServer(const std::string& server, const std::string& 
   return LastAddress(tcp && answer.size() > 2 ? answer.substr(2) : answer, ipv6);
 }
 
-}  // namespace lethe::lab
+}  // namespace lethe::client

@@ -1,0 +1,139 @@
+// IKEv2 and L2TP in the server's kernel: what comes up where no module can be loaded any more, and
+// that nothing of it stays when a client leaves or a daemon is killed.
+
+#include "base/strings.h"
+#include "network_fixture.h"
+#include "slope.h"
+
+namespace lethe::lab {
+namespace {
+
+using std::chrono::seconds;
+
+// "  KEY = a, b" of charon's connections, the nth of them.
+std::vector<std::string> Proposals(const std::string& file, std::string_view key, size_t nth) {
+  std::vector<std::string> out;
+  for (const auto line : Lines(file)) {
+    const auto words = Words(line);
+    if (words.size() < 3 || words[0] != key || words[1] != "=" || nth-- > 0) continue;
+    for (size_t i = 2; i < words.size(); ++i)
+      out.emplace_back(words[i].substr(0, words[i].find(',')));
+    break;
+  }
+  return out;
+}
+
+class IpsecTest : public NetworkTest {
+ protected:
+  static void SetUpTestSuite() {
+    if (IsNightly()) NetworkTest::SetUpTestSuite();
+  }
+  void SetUp() override {
+    if (!IsNightly()) GTEST_SKIP() << "nightly";
+    NetworkTest::SetUp();
+  }
+
+  // Connects with these proposals alone, and sees that they carry something.
+  static void ExpectComesUp(Vpn vpn, const std::string& ike, const std::string& esp) {
+    SCOPED_TRACE(ToString(vpn) + " " + ike + " " + esp);
+    ClientGuest& client = Client();
+    json::Object request = world_->credentials.ConnectRequest(kGuestClient, vpn, kServer4);
+    request.emplace("ike", ike);
+    request.emplace("esp", esp);
+    const auto connection = client.Connect(std::move(request));
+    ASSERT_TRUE(connection) << connection.error().message;
+    EXPECT_EQ(connection->outcome, "up") << client.Log();
+    const auto back = client.Ping(kFar4, 3, 56);
+    EXPECT_TRUE(back && *back > 0) << client.Log();
+    client.Disconnect();
+  }
+
+  static std::string Connect(Vpn vpn) {
+    const auto connection =
+        Client().Connect(world_->credentials.ConnectRequest(kGuestClient, vpn, kServer4));
+    return connection ? connection->outcome : connection.error().message;
+  }
+
+  // What clients have in the server's kernel: security associations, tunnels, interfaces, routes.
+  static std::string Remains() {
+    return InServer(
+               "ip xfrm state list | grep -c ^src; ip l2tp show tunnel | grep -c Tunnel; "
+               "ip -o link show type ppp | wc -l; ip route show | grep -c ppp; true") +
+           std::to_string(PidsOf("/usr/sbin/pppd").size()) + "\n";
+  }
+  static std::vector<int> PidsOf(const std::string& program) {
+    std::vector<int> out;
+    const auto processes = world_->probe->Processes().value();
+    for (const auto& process : processes)
+      if (process.exe == program) out.push_back(process.pid);
+    return out;
+  }
+  static void ExpectNothingRemains() {
+    constexpr seconds kForgotten(150);  // for a peer that is gone without a word
+    EXPECT_TRUE(Eventually(kForgotten, [] { return Remains() == kNothing; })) << Remains();
+  }
+  static constexpr const char* kNothing = "0\n0\n0\n0\n0\n";
+};
+
+TEST_F(IpsecTest, EachProposalOfTheRecipeComesUpWithoutAModule) {
+  EXPECT_EQ(InServer("cat /proc/sys/kernel/modules_disabled"), "1\n");
+  const std::string file = world_->probe->Read("/etc/ikev2/swanctl.conf").value();
+  constexpr Vpn kOffered[] = {Vpn::kIkev2, Vpn::kL2tp};
+  for (size_t i = 0; i < std::size(kOffered); ++i) {
+    const auto ike = Proposals(file, "proposals", i), esp = Proposals(file, "esp_proposals", i);
+    ASSERT_GE(ike.size(), 3U);
+    ASSERT_GE(esp.size(), 3U);
+    for (const std::string& proposal : ike) ExpectComesUp(kOffered[i], proposal, esp[0]);
+    for (const std::string& proposal : esp) ExpectComesUp(kOffered[i], ike[0], proposal);
+  }
+}
+
+TEST_F(IpsecTest, WhatTheRecipeDoesNotOfferDoesNotComeUp) {
+  ClientGuest& client = Client();
+  json::Object request = world_->credentials.ConnectRequest(kGuestClient, Vpn::kIkev2, kServer4);
+  request.emplace("ike", "aes128-sha1-modp1024");
+  const auto connection = client.Connect(std::move(request));
+  ASSERT_TRUE(connection) << connection.error().message;
+  EXPECT_EQ(connection->outcome, "no-proposal") << client.Log();
+}
+
+TEST_F(IpsecTest, ClientsThatLeaveLeaveNothingBehind) {
+  for (const Vpn vpn : {Vpn::kIkev2, Vpn::kL2tp}) {
+    SCOPED_TRACE(ToString(vpn));
+    ExpectNoSlope(*world_->server, {.cycles = 50, .batch = 5}, [&] {
+      for (int i = 0; i < 5; ++i) {
+        ASSERT_EQ(Connect(vpn), "up") << Client().Log();
+        Client().Disconnect();
+      }
+    });
+    ExpectNothingRemains();
+  }
+}
+
+TEST_F(IpsecTest, KilledDaemonsLeaveNothingInTheKernel) {
+  const struct {
+    Vpn vpn;
+    const char* program;
+  } kKilled[] = {{Vpn::kIkev2, "charon-systemd"},
+                 {Vpn::kL2tp, "charon-systemd"},
+                 {Vpn::kL2tp, "xl2tpd"},
+                 {Vpn::kL2tp, "pppd"}};
+  for (const auto& [vpn, program] : kKilled) {
+    SCOPED_TRACE(ToString(vpn) + ": " + program);
+    ASSERT_EQ(Connect(vpn), "up") << Client().Log();
+    EXPECT_NE(Remains(), kNothing);
+    const auto pids = PidsOf(std::string("/usr/sbin/") + program);
+    ASSERT_EQ(pids.size(), 1U);
+    InServer("kill -9 " + std::to_string(pids[0]));
+    EXPECT_TRUE(Eventually(seconds(60), [] { return world_->server->AllReady(); }));
+    Client();  // which leaves, without a word that a server takes
+    ExpectNothingRemains();
+    ASSERT_EQ(Connect(vpn), "up") << "after the kill: " << Client().Log();
+    Client().Disconnect();
+  }
+  for (const char* service : {"ikev2", "l2tp"})
+    EXPECT_EQ(world_->server->Service(service).value().discarded_bytes, 0) << service;
+}
+
+}  // namespace
+}  // namespace lethe::lab

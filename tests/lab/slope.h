@@ -1,0 +1,31 @@
+// Whether a server holds more after many clients have come and gone than after a few.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "server_view.h"
+
+namespace lethe::lab {
+
+class Slope {
+ public:
+  void Add(unsigned cycles, const Holdings& now);
+  // A failure of the test where memory grows by more than this per cycle, or there is one more
+  // descriptor or process.
+  void ExpectNone(double allowed_kib) const;
+
+ private:
+  std::vector<Holdings> seen_;
+  unsigned first_at_ = 0, last_at_ = 0;
+};
+
+struct Cycles {
+  unsigned cycles;     // in all
+  unsigned batch = 1;  // in each call
+};
+// `batch` connects and disconnects as many clients. The longer it runs, the less noise there is in
+// it, and the less is allowed.
+void ExpectNoSlope(ServerView& server, const Cycles& cycles, const std::function<void()>& batch);
+
+}  // namespace lethe::lab
