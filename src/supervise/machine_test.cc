@@ -206,13 +206,18 @@ TEST(Machine, StoppedWhileDoorsOpenItNeverStarts) {
   EXPECT_EQ(machine.state(), State::kStopped);
 }
 
-void DrainAt(Machine& machine, Time now) {
+// Until its door is being closed.
+void BeginDrain(Machine& machine, Time now) {
   machine.Start(now);
   machine.DependenciesMet(now);
   machine.HooksDone(true, now);
   machine.Spawned(now);
   ASSERT_TRUE(machine.CanDrain());
   ASSERT_EQ(machine.StartDrain(seconds(60), now), Actions{Action::kClose});
+}
+
+void DrainAt(Machine& machine, Time now) {
+  BeginDrain(machine, now);
   ASSERT_EQ(machine.NoClients(now), Actions{}) << "the door is not closed yet";
   ASSERT_EQ(machine.HooksDone(true, now), Actions{});
   ASSERT_EQ(machine.state(), State::kDraining);
@@ -248,11 +253,7 @@ TEST(Machine, ADrainIsCalledOff) {
 
 TEST(Machine, ADoorThatDoesNotCloseCallsTheDrainOff) {
   Machine machine(WithHooks());
-  machine.Start(kBegin);
-  machine.DependenciesMet(kBegin);
-  machine.HooksDone(true, kBegin);
-  machine.Spawned(kBegin);
-  machine.StartDrain(seconds(60), kBegin);
+  BeginDrain(machine, kBegin);
   machine.HooksDone(false, kBegin);
   EXPECT_EQ(machine.state(), State::kReady);
   EXPECT_EQ(machine.reason(), Reason::kHookFailed);
@@ -262,11 +263,7 @@ TEST(Machine, TellsClientsToMoveOnceTheDoorIsClosed) {
   Service service = WithHooks();
   service.drain.signal = SIGUSR1;
   Machine machine(service);
-  machine.Start(kBegin);
-  machine.DependenciesMet(kBegin);
-  machine.HooksDone(true, kBegin);
-  machine.Spawned(kBegin);
-  machine.StartDrain(seconds(60), kBegin);
+  BeginDrain(machine, kBegin);
   EXPECT_EQ(machine.HooksDone(true, kBegin), Actions{Action::kDrainSignal});
 }
 
@@ -274,12 +271,7 @@ TEST(Machine, TellsTheServiceThatADrainIsCalledOff) {
   Service service = WithHooks();
   service.drain.resume_signal = SIGUSR2;
   Machine machine(service);
-  machine.Start(kBegin);
-  machine.DependenciesMet(kBegin);
-  machine.HooksDone(true, kBegin);
-  machine.Spawned(kBegin);
-  machine.StartDrain(seconds(60), kBegin);
-  machine.HooksDone(true, kBegin);
+  DrainAt(machine, kBegin);
   EXPECT_EQ(machine.Resume(kBegin), (Actions{Action::kResumeSignal, Action::kOpen}));
 }
 

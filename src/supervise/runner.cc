@@ -235,9 +235,11 @@ void Runner::StartProbe() {
   const Probe& probe = *machine_.service().ready.probe;
   auto exchange = MakeExchange(probe, child_.pid);
   if (!exchange) return Do(machine_.Probed(false, Now()));
-  probe_ =
-      std::make_unique<ProbeRun>(surroundings_.loop, probe, std::move(*exchange),
-                                 [this](bool answered) { Do(machine_.Probed(answered, Now())); });
+  probe_ = std::make_unique<ProbeRun>(surroundings_.loop, probe, std::move(*exchange),
+                                      [this](bool answered) {
+                                        probe_.reset();  // it is over: its deadline wakes nobody
+                                        Do(machine_.Probed(answered, Now()));
+                                      });
 }
 
 void Runner::Signal(int signal) {
@@ -329,7 +331,7 @@ void Runner::Audit() {
 void Runner::Tick() {
   const Time now = Now();
   hooks_.Tick();
-  if (probe_) probe_->Tick();
+  if (probe_ && now >= probe_->deadline()) probe_->Tick();
   if (peers_done_ && now >= peers_deadline_)
     FinishPeers(ErrorAnswer({ErrorCode::kUnavailable, "the service did not answer in time"}));
   if (meter_ && now >= next_meter_) {
@@ -344,7 +346,7 @@ std::optional<Time> Runner::next() const {
   std::optional<Time> next = machine_.deadline();
   const auto at = [&](Time time) { next = next ? std::min(*next, time) : time; };
   if (const auto hooks = hooks_.deadline()) at(*hooks);
-  if (const auto probe = probe_ ? probe_->deadline() : std::nullopt) at(*probe);
+  if (probe_) at(probe_->deadline());
   if (peers_done_) at(peers_deadline_);
   if (meter_) at(next_meter_);
   if (machine_.IsUp() && child_.pid > 0) at(next_audit_);

@@ -154,8 +154,7 @@ TEST_F(NetworkTest, DaemonsComeBackAfterKill9AndNoneSpeaks) {
 }
 
 TEST_F(NetworkTest, ServicesComeBackAfterTheirManagerIsKilled) {
-  std::map<std::string, std::vector<std::string>> before;
-  for (const char* service : kServices) before[service] = world_->server->Pids(service).value();
+  const auto before = world_->server->AllPids().value();
   const auto manager = world_->server->Pids("manager").value();
   InServer("kill -9 " + manager.at(0));
   EXPECT_TRUE(Eventually(kReadyTimeout, [&] {
@@ -163,7 +162,7 @@ TEST_F(NetworkTest, ServicesComeBackAfterTheirManagerIsKilled) {
     return now && !now->empty() && *now != manager && world_->server->AllReady();
   }));
   for (const char* service : kServices)
-    EXPECT_NE(world_->server->Pids(service).value(), before[service]) << service;
+    EXPECT_NE(world_->server->Pids(service).value(), before.at(service)) << service;
   ExpectNoOrphan(*world_->server, *world_->probe);
   const auto tunnel = Connect(1, Vpn::kOpenVpnUdp);
   EXPECT_TRUE(tunnel && MachineOf(1).Pings(kFar6));
@@ -209,8 +208,7 @@ class Echoes {
  public:
   Echoes(Machine& machine, const Tunnel& tunnel)
       : client_(machine
-                    .Start({"ping", "-n", "-i", "0.1", "-c", "100", "-I", tunnel.device(),
-                            tunnel.server4()},
+                    .Start({"ping", "-n", "-i", "0.1", "-c", "100", "-I", tunnel.device(), kFar4},
                            log_.path() / "ping")
                     .value()) {}
 
@@ -231,8 +229,7 @@ TEST_F(NetworkTest, AReloadDropsNoPacketOfATunnel) {
   const std::unique_ptr<Tunnel> tunnels[] = {
       Connect(1, Vpn::kOpenVpnUdp), Connect(2, Vpn::kOpenVpnTcp), Connect(3, Vpn::kWireGuard)};
   for (const auto& tunnel : tunnels) ASSERT_TRUE(tunnel);
-  std::map<std::string, std::vector<std::string>> before;
-  for (const char* service : kServices) before[service] = world_->server->Pids(service).value();
+  const auto before = world_->server->AllPids().value();
   std::vector<std::unique_ptr<Echoes>> echoes;
   for (unsigned i = 0; i < 3; ++i) {
     ASSERT_TRUE(MachineOf(i + 1).Pings(kFar4));
@@ -243,8 +240,7 @@ TEST_F(NetworkTest, AReloadDropsNoPacketOfATunnel) {
         *world_->probe,
         "sed -i 's|^memory_mib = 512|memory_mib = 400|; s|^tasks = 4|tasks = 5|' *");
     for (const char* service : {"openvpn-udp", "openvpn-tcp", "wireguard"}) {
-      EXPECT_EQ(InServer(std::string("cat /sys/fs/cgroup/system.slice/lethe-vpnd.service/") +
-                         service + "/memory.max"),
+      EXPECT_EQ(world_->server->GroupFile(service, "memory.max").value(),
                 std::to_string(400 << 20) + "\n");
     }
   }
@@ -252,9 +248,11 @@ TEST_F(NetworkTest, AReloadDropsNoPacketOfATunnel) {
     const std::string said = echo->Said();
     EXPECT_NE(said.find("100 packets transmitted, 100 received,"), std::string::npos) << said;
   }
-  for (const char* service : kServices)
-    EXPECT_EQ(world_->server->Pids(service).value(), before[service]) << service;
-  // A file that is wrong changes nothing and says where.
+  EXPECT_EQ(world_->server->AllPids().value(), before);
+}
+
+TEST_F(NetworkTest, AReloadWithAWrongFileChangesNothingAndSaysWhere) {
+  const auto before = world_->server->AllPids().value();
   const auto refused = world_->probe->Run(
       {"/bin/sh", "-c",
        "rm -rf /run/bad && cp -r /etc/lethe/services /run/bad && echo 'typo = 1' "
@@ -263,8 +261,7 @@ TEST_F(NetworkTest, AReloadDropsNoPacketOfATunnel) {
   EXPECT_NE(refused.error().message.find("wireguard.toml:"), std::string::npos)
       << refused.error().message;
   EXPECT_NE(refused.error().message.find("typo"), std::string::npos) << refused.error().message;
-  for (const char* service : kServices)
-    EXPECT_EQ(world_->server->Pids(service).value(), before[service]) << service;
+  EXPECT_EQ(world_->server->AllPids().value(), before);
 }
 
 // With its words on the meter and not in /dev/null, the resolver still says nothing of who asks

@@ -67,10 +67,20 @@ bool ServerView::AllReady() {
   return ready == std::size(kServices);
 }
 
+Result<std::string> ServerView::GroupFile(const std::string& service, const std::string& file) {
+  return probe_.Read(kGroups + service + "/" + file);
+}
+
 Result<std::vector<std::string>> ServerView::Pids(const std::string& service) {
-  const std::string text = LETHE_TRY(probe_.Read(kGroups + service + "/cgroup.procs"));
+  const std::string text = LETHE_TRY(GroupFile(service, "cgroup.procs"));
   std::vector<std::string> out;
   for (const auto line : Lines(text)) out.emplace_back(line);
+  return out;
+}
+
+Result<std::map<std::string, std::vector<std::string>>> ServerView::AllPids() {
+  std::map<std::string, std::vector<std::string>> out;
+  for (const char* service : kServices) out[service] = LETHE_TRY(Pids(service));
   return out;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,6 +44,10 @@ class ServerView {
   bool AllReady();
   // Process ids in a service's control group; "manager" is lethe-vpnd's own.
   Result<std::vector<std::string>> Pids(const std::string& service);
+  // Of each of kServices.
+  Result<std::map<std::string, std::vector<std::string>>> AllPids();
+  // A file of its control group: "memory.max".
+  Result<std::string> GroupFile(const std::string& service, const std::string& file);
   Result<Holdings> Count();
 
  private:
