@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "probe/probe.h"
@@ -24,8 +25,10 @@ class ProbeRun {
   ProbeRun(const ProbeRun&) = delete;
   ProbeRun& operator=(const ProbeRun&) = delete;
 
-  // When Tick wants to be called.
-  std::chrono::steady_clock::time_point deadline() const { return deadline_; }
+  // When Tick wants to be called; nothing once it is finished.
+  std::optional<std::chrono::steady_clock::time_point> deadline() const {
+    return done_ ? std::optional(deadline_) : std::nullopt;
+  }
   void Tick();
 
  private:

@@ -329,9 +329,7 @@ void Runner::Audit() {
 void Runner::Tick() {
   const Time now = Now();
   hooks_.Tick();
-  if (probe_) {
-    if (now >= probe_->deadline()) probe_->Tick();
-  }
+  if (probe_) probe_->Tick();
   if (peers_done_ && now >= peers_deadline_)
     FinishPeers(ErrorAnswer({ErrorCode::kUnavailable, "the service did not answer in time"}));
   if (meter_ && now >= next_meter_) {
@@ -346,7 +344,7 @@ std::optional<Time> Runner::next() const {
   std::optional<Time> next = machine_.deadline();
   const auto at = [&](Time time) { next = next ? std::min(*next, time) : time; };
   if (const auto hooks = hooks_.deadline()) at(*hooks);
-  if (probe_) at(probe_->deadline());
+  if (const auto probe = probe_ ? probe_->deadline() : std::nullopt) at(*probe);
   if (peers_done_) at(peers_deadline_);
   if (meter_) at(next_meter_);
   if (machine_.IsUp() && child_.pid > 0) at(next_audit_);
