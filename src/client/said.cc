@@ -30,6 +30,7 @@ constexpr Phrase kIke[] = {
     {"received NO_PROPOSAL_CHOSEN", Outcome::kNoProposal},
     {"received AUTHENTICATION_FAILED", Outcome::kRefused},
     {"received EAP_FAILURE", Outcome::kRefused},
+    {"EAP_MSCHAPV2 method failed", Outcome::kRefused},
     {"received INVALID_ID_INFORMATION", Outcome::kRefused},
     {"signature validation failed", Outcome::kUntrusted},
     {"no trusted", Outcome::kUntrusted},

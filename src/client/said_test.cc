@@ -25,6 +25,7 @@ TEST(Judge, TellsReasonsApart) {
       {Protocol::kOpenVpn, "TLS Error: TLS key negotiation failed to occur within 60 seconds",
        Outcome::kNoAnswer},
       {Protocol::kIkev2, "[IKE] received AUTHENTICATION_FAILED notify error", Outcome::kRefused},
+      {Protocol::kIkev2, "[IKE] EAP_MSCHAPV2 method failed", Outcome::kRefused},
       {Protocol::kIkev2, "[IKE] received NO_PROPOSAL_CHOSEN notify error", Outcome::kNoProposal},
       {Protocol::kIkev2, "[IKE] giving up after 3 retransmits", Outcome::kNoAnswer},
       {Protocol::kL2tp, "CHAP authentication failed: Access denied", Outcome::kRefused},
