@@ -60,14 +60,14 @@ class Parser {
 
   Result<std::map<std::string, std::string>> Parse() {
     while (!reader_.done()) LETHE_TRY(One());
-    if (!sections_.empty() || in_list_) return Malformed("ends inside a section");
+    if (!sections_.empty() || list_) return Malformed("ends inside a section");
     return std::move(values_);
   }
 
  private:
   Status One() {
     const uint8_t element = *reader_.Byte();
-    if (in_list_) return InList(element);
+    if (list_) return InList(element);
     switch (element) {
       case kSectionStart: {
         const auto name = reader_.Text(1);
@@ -84,15 +84,16 @@ class Parser {
         const auto key = reader_.Text(1);
         const auto value = key ? reader_.Text(2) : std::nullopt;
         if (!value) return Malformed("is cut off");
-        std::string name;
-        for (const std::string& section : sections_) name += section;
-        values_[name + std::string(*key)] = *value;
+        values_[Prefixed(*key)] = *value;
         return {};
       }
-      case kListStart:
-        if (!reader_.Text(1)) return Malformed("is cut off");
-        in_list_ = true;
+      case kListStart: {
+        const auto name = reader_.Text(1);
+        if (!name) return Malformed("is cut off");
+        list_ = Prefixed(*name);
+        items_ = 0;
         return {};
+      }
       default:
         return Malformed("has an unknown element");
     }
@@ -100,17 +101,26 @@ class Parser {
 
   Status InList(uint8_t element) {
     if (element == kListEnd) {
-      in_list_ = false;
+      values_[*list_] = std::to_string(items_);
+      list_.reset();
       return {};
     }
     if (element != kListItem) return Malformed("has something else in a list");
     if (!reader_.Text(2)) return Malformed("is cut off");
+    ++items_;
     return {};
+  }
+
+  std::string Prefixed(std::string_view name) const {
+    std::string out;
+    for (const std::string& section : sections_) out += section;
+    return out + std::string(name);
   }
 
   Reader reader_;
   std::vector<std::string> sections_;
-  bool in_list_ = false;
+  std::optional<std::string> list_;  // its name, while its items are read
+  size_t items_ = 0;
   std::map<std::string, std::string> values_;
 };
 

@@ -27,8 +27,8 @@ std::string WriteRequest(std::string_view command, const Arguments& arguments = 
 Result<size_t> ReadLength(std::string_view bytes);
 
 // The values of an answer, without its length in front, by their names; sections are joined by dots
-// ("ikesas.total"). Items of lists are not taken. kUnavailable where charon does not know the
-// command.
+// ("ikesas.total"). Of a list its number of items is told. kUnavailable where charon does not know
+// the command.
 Result<std::map<std::string, std::string>> ReadResponse(std::string_view message);
 
 }  // namespace lethe::vici

@@ -22,17 +22,22 @@ TEST(ReadLength, RefusesNothingAndTooMuch) {
     EXPECT_EQ(ReadLength(bytes).error().code, ErrorCode::kMalformed);
 }
 
-TEST(ReadResponse, TakesValuesOfSectionsAndSkipsLists) {
+TEST(ReadResponse, TakesValuesOfSectionsAndCountsItemsOfLists) {
   const auto values = ReadResponse(
       "\x01"
       "\x01\x06ikesas\x03\x05total\0\x02"
       "12\x03\x09half-open\0\x01"
       "5\x02"
       "\x04\x07plugins\x05\0\x04vici\x05\0\0\x06"
+      "\x01\x01s\x04\x01l\x06\x02"
       "\x03\x07success\0\x03yes"s);
   ASSERT_TRUE(values) << values.error().message;
   EXPECT_EQ(*values, (std::map<std::string, std::string>{
-                         {"ikesas.total", "12"}, {"ikesas.half-open", "5"}, {"success", "yes"}}));
+                         {"ikesas.total", "12"},
+                         {"ikesas.half-open", "5"},
+                         {"plugins", "2"},
+                         {"s.l", "0"},
+                         {"success", "yes"}}));
   EXPECT_TRUE(ReadResponse("\x01").value().empty());
 }
 

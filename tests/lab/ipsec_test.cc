@@ -114,7 +114,8 @@ TEST_F(IpsecTest, KilledDaemonsLeaveNothingInTheKernel) {
   const struct {
     Vpn vpn;
     const char* program;
-  } kKilled[] = {{Vpn::kIkev2, "charon-systemd"},
+  } kKilled[] = {{Vpn::kIkev2, "lethe-ikev2"},
+                 {Vpn::kIkev2, "charon-systemd"},
                  {Vpn::kL2tp, "charon-systemd"},
                  {Vpn::kL2tp, "xl2tpd"},
                  {Vpn::kL2tp, "pppd"}};

@@ -125,9 +125,15 @@ class Service {
     ::waitpid(charon_, nullptr, 0);
   }
 
+  // swanctl says nothing of a private key that charon did not take.
   Status Load() {
-    return RunProgram({"/usr/sbin/swanctl", "--load-all", "--clear", "--noprompt", "--file",
-                       arguments_.connections, "--uri", "unix://" + arguments_.socket});
+    LETHE_TRY(RunProgram({"/usr/sbin/swanctl", "--load-all", "--clear", "--noprompt", "--file",
+                          arguments_.connections, "--uri", "unix://" + arguments_.socket}));
+    const auto answer = LETHE_TRY(Ask(arguments_.socket, "get-keys"));
+    const auto keys = answer.find("keys");
+    if (keys == answer.end() || keys->second == "0")
+      return Error{ErrorCode::kUnavailable, "charon has no private key"};
+    return {};
   }
 
   void Redirect() {
