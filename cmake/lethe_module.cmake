@@ -8,7 +8,7 @@ target_compile_options(lethe_flags INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
   -fno-strict-aliasing -fstack-protector-strong
   "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=."
-  "$<$<CONFIG:Debug>:-Werror>"
+  "$<$<OR:$<BOOL:${LETHE_WERROR}>,$<CONFIG:Debug>>:-Werror>"
   "$<$<CONFIG:Release>:-O2;-D_FORTIFY_SOURCE=2>")
 target_compile_definitions(lethe_flags INTERFACE _FILE_OFFSET_BITS=64)
 if(LETHE_SANITIZE)
@@ -47,16 +47,11 @@ function(lethe_module name)
   endif()
 endfunction()
 
-# Everything that is run, but the unit tests and the fuzz targets: what the functional tests and the
-# laboratory need.
-add_custom_target(programs)
-
 # lethe_program(<name> SOURCES … DEPS <modules> EXTERNAL <targets> [STATIC])
 function(lethe_program name)
   cmake_parse_arguments(ARG "STATIC" "" "SOURCES;DEPS;EXTERNAL" ${ARGN})
   list(TRANSFORM ARG_DEPS PREPEND lethe_ OUTPUT_VARIABLE deps)
   add_executable(${name} ${ARG_SOURCES})
-  add_dependencies(programs ${name})
   target_link_libraries(${name} PRIVATE lethe_flags ${deps} ${ARG_EXTERNAL})
   if(ARG_STATIC AND NOT LETHE_SANITIZE)  # the sanitizers' runtimes are shared
     target_link_options(${name} PRIVATE -static)
@@ -74,7 +69,6 @@ function(lethe_plugin name)
   list(TRANSFORM ARG_DEPS PREPEND lethe_ OUTPUT_VARIABLE deps)
   add_library(${name} MODULE ${ARG_SOURCES})
   set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET hidden)
-  add_dependencies(programs ${name})
   target_link_libraries(${name} PRIVATE lethe_flags ${deps})
   target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,defs)
 endfunction()
