@@ -32,12 +32,11 @@ TEST(ReadResponse, TakesValuesOfSectionsAndCountsItemsOfLists) {
       "\x01\x01s\x04\x01l\x06\x02"
       "\x03\x07success\0\x03yes"s);
   ASSERT_TRUE(values) << values.error().message;
-  EXPECT_EQ(*values, (std::map<std::string, std::string>{
-                         {"ikesas.total", "12"},
-                         {"ikesas.half-open", "5"},
-                         {"plugins", "2"},
-                         {"s.l", "0"},
-                         {"success", "yes"}}));
+  EXPECT_EQ(*values, (std::map<std::string, std::string>{{"ikesas.total", "12"},
+                                                         {"ikesas.half-open", "5"},
+                                                         {"plugins", "2"},
+                                                         {"s.l", "0"},
+                                                         {"success", "yes"}}));
   EXPECT_TRUE(ReadResponse("\x01").value().empty());
 }
 

@@ -272,4 +272,56 @@ json::Object Credentials::ConnectRequest(unsigned client, Vpn vpn, const std::st
   return out;
 }
 
+std::string Credentials::ProberTarget(unsigned client, Vpn vpn, const std::string& remote,
+                                      Flaw flaw) const {
+  const std::string name = "client" + std::to_string(client);
+  const auto line = [](const char* key, const std::string& value) {
+    return std::string(key) + " = \"" + value + "\"\n";
+  };
+  const auto pem = [](const char* key, const std::string& text) {
+    return std::string(key) + " = '''\n" + text + "'''\n";
+  };
+  const bool old = flaw == Flaw::kExpiredCertificate;
+  const std::string user =
+      line("user", "user" + std::to_string(client)) +
+      line("password", flaw == Flaw::kWrongPassword ? "wrong" : passwords_.at(client - 1));
+  const auto target = [&](const char* protocol, const char* table, const char* inner,
+                          const std::string& keys) {
+    return line("protocol", protocol) + line("address", remote) + "timeout_ms = 30000\n" +
+           "[round_trip]\n" + line("kind", "dns") + line("address", inner) + "[" + table + "]\n" +
+           keys;
+  };
+  const auto certificate = [&](const std::string& folder, const std::string& whose) {
+    return pem("certificate", Pem(folder + whose + ".crt")) +
+           pem("private_key", Pem(folder + whose + ".key"));
+  };
+  const std::string ikev2 = pem("ca", Pem("ikev2/ca.crt")) + line("server_id", kIkev2Name);
+  switch (vpn) {
+    case Vpn::kOpenVpnUdp:
+    case Vpn::kOpenVpnTcp:
+      return target(
+          vpn == Vpn::kOpenVpnUdp ? "openvpn-udp" : "openvpn-tcp", "openvpn",
+          vpn == Vpn::kOpenVpnUdp ? "10.8.0.1" : "10.8.16.1",
+          pem("ca", Pem("openvpn/ca.crt")) + certificate("openvpn/", old ? "expired" : name));
+    case Vpn::kWireGuard:
+      return target(
+          "wireguard", "wireguard", "10.16.0.1",
+          line("private_key", wireguard_client_keys_.at(client - 1)) +
+              line("server_public_key", wireguard_server_public_) +
+              (flaw == Flaw::kWrongPresharedKey ? line("preshared_key", Text(NewKey())) : "") +
+              line("address", "10.16.0." + std::to_string(client + 1)));
+    case Vpn::kIkev2:
+      return target("ikev2", "ikev2", "10.8.32.1", ikev2 + user);
+    case Vpn::kIkev2Certificate:
+      return target("ikev2", "ikev2", "10.8.32.1",
+                    ikev2 + certificate("ikev2/", old ? "expired" : "client1"));
+    case Vpn::kL2tp:
+      return target(
+          "l2tp", "l2tp", "10.8.48.1",
+          line("psk", flaw == Flaw::kWrongPresharedKey ? "wrong-shared-key" : preshared_key_) +
+              user);
+  }
+  return {};
+}
+
 }  // namespace lethe::lab

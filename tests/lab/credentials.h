@@ -38,6 +38,9 @@ class Credentials {
   // The request (docs/formats/client-channel.md) by which the guest connects.
   json::Object ConnectRequest(unsigned client, Vpn vpn, const std::string& remote,
                               Flaw flaw = Flaw::kNone) const;
+  // The credential file (docs/formats/prober.md) by which lethe-prober asks the service.
+  std::string ProberTarget(unsigned client, Vpn vpn, const std::string& remote,
+                           Flaw flaw = Flaw::kNone) const;
 
  private:
   explicit Credentials(std::filesystem::path directory) : directory_(std::move(directory)) {}

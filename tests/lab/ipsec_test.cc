@@ -2,7 +2,9 @@
 // that nothing of it stays when a client leaves or a daemon is killed.
 
 #include "base/strings.h"
+#include "client/watch.h"
 #include "network_fixture.h"
+#include "prober.h"
 #include "slope.h"
 
 namespace lethe::lab {
@@ -73,6 +75,23 @@ class IpsecTest : public NetworkTest {
     EXPECT_TRUE(Eventually(kForgotten, [] { return Remains() == kNothing; })) << Remains();
   }
   static constexpr const char* kNothing = "0\n0\n0\n0\n0\n";
+
+  static std::string StateOf(const std::string& service) {
+    const auto status = world_->server->Service(service);
+    return status ? status->state : status.error().message;
+  }
+  static void StartDrain(const std::string& service, unsigned deadline_s) {
+    InServer("lethe-vpnd ctl drain " + service + " --deadline " + std::to_string(deadline_s) +
+             " >/run/drain 2>&1 &");
+    ASSERT_TRUE(Eventually(seconds(20), [&] { return StateOf(service) == "draining"; }));
+  }
+  // What the prober, another client, gets meanwhile.
+  static std::string Newcomer(Vpn vpn) {
+    const auto said =
+        Probe(MachineOf(1), {{"newcomer", world_->credentials.ProberTarget(9, vpn, kServer4)}},
+              world_->scratch.path());
+    return said ? said->at("newcomer").reason : said.error().message;
+  }
 };
 
 TEST_F(IpsecTest, EachProposalOfTheRecipeComesUpWithoutAModule) {
@@ -134,6 +153,50 @@ TEST_F(IpsecTest, KilledDaemonsLeaveNothingInTheKernel) {
   }
   for (const char* service : {"ikev2", "l2tp"})
     EXPECT_EQ(world_->server->Service(service).value().discarded_bytes, 0) << service;
+}
+
+TEST_F(IpsecTest, ADrainTakesNobodyNewAndCutsNobodyBeforeItsDeadline) {
+  constexpr seconds kDeadline(60);
+  const std::pair<Vpn, const char*> kTurnedAway[] = {{Vpn::kIkev2, "no-answer"},
+                                                     {Vpn::kL2tp, "timeout"}};
+  for (const auto& [vpn, reason] : kTurnedAway) {
+    SCOPED_TRACE(ToString(vpn));
+    ASSERT_EQ(Connect(vpn), "up") << Client().Log();
+    ClientGuest& client = *world_->client;
+    const auto begin = std::chrono::steady_clock::now();
+    StartDrain(ToString(vpn), static_cast<unsigned>(kDeadline.count()));
+    EXPECT_EQ(Newcomer(vpn), reason);
+    EXPECT_EQ(client.Ping(kFar4, 5, 56).value(), 5) << client.Log();
+    EXPECT_EQ(StateOf(ToString(vpn)), "draining");
+    EXPECT_TRUE(Eventually(seconds(90), [&] { return StateOf(ToString(vpn)) == "stopped"; }));
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, kDeadline);
+    InServer("lethe-vpnd ctl start " + ToString(vpn));
+    EXPECT_TRUE(Eventually(seconds(60), [] { return world_->server->AllReady(); }));
+    Client();
+    ExpectNothingRemains();
+    EXPECT_EQ(Newcomer(vpn), "ready");
+  }
+}
+
+// RFC 5685: clients that can be sent to another gateway go there, and the drain is over.
+TEST_F(IpsecTest, ADrainSendsClientsToTheGatewayThatIsNamed) {
+  ASSERT_EQ(Connect(Vpn::kIkev2), "up") << Client().Log();
+  const auto watch = client::Watch::Start("clients").value();
+  InServer(std::string("echo ") + kFar4 + " >/run/lethe/keys/ikev2/redirect");
+  StartDrain("ikev2", 600);
+  EXPECT_TRUE(Eventually(seconds(30), [&] {
+    for (const auto& [flow, packets] : watch->Take())
+      if (flow.protocol == 17 && flow.to == kFar4 && flow.to_port == 500) return true;
+    return false;
+  })) << world_->client->Log();
+  EXPECT_TRUE(Eventually(seconds(60), [] { return StateOf("ikev2") == "stopped"; }))
+      << "the client did not leave: " << world_->client->Log();
+  InServer("rm /run/lethe/keys/ikev2/redirect; lethe-vpnd ctl start ikev2");
+  Client();
+  EXPECT_TRUE(Eventually(seconds(60), [] { return world_->server->AllReady(); }));
+  ExpectNothingRemains();
+  EXPECT_EQ(Connect(Vpn::kIkev2), "up") << Client().Log();
+  Client();
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "client/request.h"
 #include "leak_watch.h"
 #include "network_fixture.h"
+#include "prober.h"
 
 namespace lethe::lab {
 namespace {
@@ -92,6 +93,39 @@ TEST_F(NetworkTest, TheClientGuestsGuardHoldsBackWhatTheLeakWatchWouldSee) {
     EXPECT_EQ(client.Ping(kFar4, 2, 56).value(), guard ? 0 : 2);
     EXPECT_EQ(watch->Leaks().empty(), guard);
   }
+}
+
+TEST_F(NetworkTest, TheProberSaysOfEveryProtocolWhetherItIsReady) {
+  using Flaw = Credentials::Flaw;
+  std::map<std::string, std::string> good, bad;
+  for (const Vpn vpn : {Vpn::kOpenVpnUdp, Vpn::kOpenVpnTcp, Vpn::kWireGuard, Vpn::kIkev2,
+                        Vpn::kIkev2Certificate, Vpn::kL2tp}) {
+    const std::string name = ToString(vpn) + (vpn == Vpn::kIkev2Certificate ? "-certificate" : "");
+    good[name] = world_->credentials.ProberTarget(10, vpn, kServer4);
+    if (vpn != Vpn::kL2tp) good[name + "-6"] = world_->credentials.ProberTarget(11, vpn, kServer6);
+  }
+  const auto ready = Probe(MachineOf(1), good, world_->scratch.path()).value();
+  ASSERT_EQ(ready.size(), good.size());
+  for (const auto& [name, answer] : ready) {
+    EXPECT_EQ(answer.reason, "ready") << name;
+    std::printf("  %s: %.0f ms\n", name.c_str(), answer.handshake_ms);
+  }
+  const std::pair<const char*, Flaw> kFlaws[] = {{"password", Flaw::kWrongPassword},
+                                                 {"expired", Flaw::kExpiredCertificate}};
+  for (const auto& [name, flaw] : kFlaws) {
+    const Vpn vpn = flaw == Flaw::kWrongPassword ? Vpn::kL2tp : Vpn::kIkev2Certificate;
+    bad[name] = world_->credentials.ProberTarget(12, vpn, kServer4, flaw);
+  }
+  InServer("lethe-vpnd ctl stop openvpn-udp");
+  bad["stopped"] = world_->credentials.ProberTarget(12, Vpn::kOpenVpnUdp, kServer4);
+  const auto not_ready = Probe(MachineOf(1), bad, world_->scratch.path()).value();
+  InServer("lethe-vpnd ctl start openvpn-udp");
+  EXPECT_EQ(not_ready.at("password").reason, "auth-failed");
+  EXPECT_EQ(not_ready.at("expired").reason, "auth-failed");
+  EXPECT_EQ(not_ready.at("stopped").reason, "refused");
+  for (const auto& [name, answer] : not_ready) EXPECT_FALSE(answer.ready) << name;
+  const auto services = world_->server->Services().value();
+  for (const auto& service : services) EXPECT_EQ(service.discarded_bytes, 0) << service.name;
 }
 
 }  // namespace
