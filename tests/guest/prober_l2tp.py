@@ -130,15 +130,6 @@ def l2tp():
             silent=make(port=1002, timeout_ms=3000), stalls=make(port=1003, timeout_ms=3000))
 
 
-def once():
-    with Network(far=[f"{SERVER}/24"]) as network:
-        serve(network)
-        one_after_another(network, {
-            "first": ("ready", make()),
-            "wrong-password": ("auth-failed", make(password="secret-and-wrong")),
-            "wrong-psk": ("auth-failed", make(psk="another key of the test", timeout_ms=6000))})
-
-
 def chap_md5():
     with Network(far=[f"{SERVER}/24"]) as network:
         serve(network, auth="require-chap")
@@ -161,6 +152,4 @@ def ikev2_by_the_kernel():
 
 
 os.makedirs("/var/run/xl2tpd", exist_ok=True)
-if os.environ.get("LETHE_TEST_TIER") == "commit":
-    main(once)
 main(ikev2_by_the_kernel, chap_md5, l2tp)
