@@ -18,7 +18,8 @@ void Slope::Add(unsigned cycles, const Holdings& now) {
 
 void Slope::ExpectNone(double allowed_kib) const {
   ASSERT_GE(seen_.size(), 4U) << "too little to see a slope in";
-  const auto& [from, first] = seen_[seen_.size() / 2 - 1], &[ to, last ] = seen_.back();
+  const Seen &middle = seen_[seen_.size() / 2 - 1], &end = seen_.back();
+  const Holdings &first = middle.holdings, &last = end.holdings;
   EXPECT_LE(last.descriptors, seen_.front().holdings.descriptors);
   EXPECT_LE(last.processes, seen_.front().holdings.processes);
   const auto per_cycle = [cycles = end.cycles - middle.cycles](uint64_t before, uint64_t after) {
