@@ -93,6 +93,15 @@ class IpsecTest : public NetworkTest {
     }));
     EXPECT_EQ(StateOf(service), "draining");
   }
+  // That many clients at once, which come and go.
+  static void ProbeMany(Vpn vpn, unsigned clients) {
+    std::map<std::string, std::string> targets;
+    for (unsigned i = 1; i <= clients; ++i)
+      targets[std::to_string(i)] = world_->credentials.ProberTarget(i, vpn, kServer4);
+    const auto said = Probe(MachineOf(1), targets, world_->scratch.path());
+    ASSERT_TRUE(said) << said.error().message;
+    for (const auto& [name, answer] : *said) EXPECT_EQ(answer.reason, "ready") << name;
+  }
   // What the prober, another client, gets meanwhile.
   static std::string Newcomer(Vpn vpn) {
     const auto said =
@@ -124,7 +133,22 @@ TEST_F(IpsecTest, WhatTheRecipeDoesNotOfferDoesNotComeUp) {
   EXPECT_EQ(connection->outcome, "no-proposal") << client.Log();
 }
 
-TEST_F(IpsecTest, ClientsThatLeaveLeaveNothingBehind) {
+// Many more than the guest can make: memory that grows by little shows. charon keeps an
+// association's timers, without a name, until they would have been due: that is what it may grow
+// by.
+TEST_F(IpsecTest, ManyHandshakesLeaveNothingBehind) {
+  for (const Vpn vpn : {Vpn::kIkev2, Vpn::kL2tp}) {
+    SCOPED_TRACE(ToString(vpn));
+    const unsigned at_once = vpn == Vpn::kL2tp ? 1 : 10;  // of L2TP, one behind an address
+    ExpectNoSlope(*world_->server, {.cycles = 50 * at_once, .batch = at_once},
+                  [&] { ProbeMany(vpn, at_once); });
+    ExpectNothingRemains();
+  }
+}
+
+// What is made in the first hundred is there.
+TEST_F(IpsecTest, StockClientsLeaveNothingBehind) {
+  for (int i = 0; i < 10; ++i) ProbeMany(Vpn::kIkev2, 10);
   for (const Vpn vpn : {Vpn::kIkev2, Vpn::kL2tp}) {
     SCOPED_TRACE(ToString(vpn));
     ExpectNoSlope(*world_->server, {.cycles = 50, .batch = 5}, [&] {
@@ -132,23 +156,6 @@ TEST_F(IpsecTest, ClientsThatLeaveLeaveNothingBehind) {
         ASSERT_EQ(Connect(vpn), "up") << Client().Log();
         Client().Disconnect();
       }
-    });
-    ExpectNothingRemains();
-  }
-}
-
-// Many more than the guest can make: memory that grows by little shows.
-TEST_F(IpsecTest, ManyHandshakesLeaveNothingBehind) {
-  constexpr unsigned kAtOnce = 10;
-  for (const Vpn vpn : {Vpn::kIkev2, Vpn::kL2tp}) {
-    SCOPED_TRACE(ToString(vpn));
-    const unsigned at_once = vpn == Vpn::kL2tp ? 1 : kAtOnce;  // of L2TP, one behind an address
-    std::map<std::string, std::string> targets;
-    for (unsigned i = 1; i <= at_once; ++i)
-      targets[std::to_string(i)] = world_->credentials.ProberTarget(i, vpn, kServer4);
-    ExpectNoSlope(*world_->server, {.cycles = 50 * at_once, .batch = at_once}, [&] {
-      const auto said = Probe(MachineOf(1), targets, world_->scratch.path()).value();
-      for (const auto& [name, answer] : said) EXPECT_EQ(answer.reason, "ready") << name;
     });
     ExpectNothingRemains();
   }
