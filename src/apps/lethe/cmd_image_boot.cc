@@ -9,9 +9,9 @@
 #include <thread>
 
 #include "apps/lethe/command.h"
-#include "archive/archive.h"
 #include "base/file.h"
 #include "base/strings.h"
+#include "vm/client_profile.h"
 #include "vm/guest.h"
 #include "vm/openvpn_probe.h"
 
@@ -26,9 +26,7 @@ struct Options {
   std::string iso;
   unsigned memory_mib = 1024;
   unsigned cpus = 2;
-  unsigned openvpn_port = 1194;
-  unsigned openvpn_tcp_port = 4443;  // the server's own, 443, is root's
-  unsigned wireguard_port = 51820;
+  vm::ServerPorts ports;
   unsigned timeout_s = 180;
   bool uefi = false;
   bool until_ready = false;
@@ -62,9 +60,7 @@ Result<vm::GuestConfig> MakeConfig(const Options& options, const fs::path& scrat
       .cpus = options.cpus,
       .uefi = options.uefi,
       .iso = options.iso,
-      .forwards = {{"udp", options.openvpn_port, 1194},
-                   {"tcp", options.openvpn_tcp_port, 443},
-                   {"udp", options.wireguard_port, 51820}}};
+      .forwards = vm::ForwardsTo(options.ports)};
   for (const std::string& text : options.forwards) {
     config.forwards.push_back(LETHE_TRY(ParseForward(text)));
   }
@@ -72,37 +68,16 @@ Result<vm::GuestConfig> MakeConfig(const Options& options, const fs::path& scrat
   return config;
 }
 
-// The image writes its client profiles once, as a tar with three small files.
-Status StoreProfile(const std::string& tar, const fs::path& directory, const Options& options) {
-  constexpr uint64_t kMaxProfile = 1 << 20;
-  LETHE_TRY(MakeDirectories(directory));
-  auto reader = LETHE_TRY(archive::Reader::OpenMemory(tar, "client profile"));
-  while (auto entry = LETHE_TRY(reader.Next())) {
-    const bool known = entry->path == "client.ovpn" || entry->path == "client-tcp.ovpn" ||
-                       entry->path == "client.conf";
-    if (!known || entry->type != archive::EntryType::kFile) {
-      return Error{ErrorCode::kMalformed, "client profile: unexpected file"};
-    }
-    std::string text = LETHE_TRY(reader.ReadData(kMaxProfile));
-    for (const auto& [from, to] :
-         {std::pair<std::string, std::string>{
-              "remote 127.0.0.1 1194", "remote 127.0.0.1 " + std::to_string(options.openvpn_port)},
-          {"remote 127.0.0.1 443", "remote 127.0.0.1 " + std::to_string(options.openvpn_tcp_port)},
-          {"127.0.0.1:51820", "127.0.0.1:" + std::to_string(options.wireguard_port)}}) {
-      if (const size_t at = text.find(from); at != std::string::npos)
-        text.replace(at, from.size(), to);
-    }
-    LETHE_TRY(WriteFileAtomic(directory / entry->path, text, 0600));
-  }
+Status StoreProfile(const std::string& tar, const Options& options) {
+  LETHE_TRY(MakeDirectories(options.client_dir));
+  for (const auto& [name, text] : LETHE_TRY(vm::ReadClientProfile(tar, options.ports)))
+    LETHE_TRY(WriteFileAtomic(fs::path(options.client_dir) / name, text, 0600));
   return {};
 }
 
-// The profile's tar once it is complete: a tar ends with two blocks of zeros, and no text has them.
 std::optional<std::string> ReadProfile(const fs::path& file) {
-  constexpr size_t kTarBlock = 512;
-  auto tar = ReadFile(file, 1 << 20);
-  const std::string end(2 * kTarBlock, '\0');
-  if (!tar || tar->size() % kTarBlock != 0 || !tar->ends_with(end)) return std::nullopt;
+  auto tar = ReadFile(file, vm::kMaxClientProfile);
+  if (!tar || !vm::IsComplete(*tar)) return std::nullopt;
   return std::move(*tar);
 }
 
@@ -113,7 +88,8 @@ Result<double> WaitUntilReady(vm::Guest& guest, const Options& options, const fs
     if (!guest.running() && !interrupted) {
       return Error{ErrorCode::kIo, "the guest ended: " + guest.Log()};
     }
-    const bool answers = LETHE_TRY(vm::OpenVpnAnswers(options.openvpn_port, milliseconds(500)));
+    const bool answers =
+        LETHE_TRY(vm::OpenVpnAnswers(options.ports.openvpn_udp, milliseconds(500)));
     if (answers && (options.client_dir.empty() || ReadProfile(profile))) return SecondsSince(start);
     if (!answers) std::this_thread::sleep_for(milliseconds(100));
   }
@@ -124,17 +100,19 @@ Result<double> WaitUntilReady(vm::Guest& guest, const Options& options, const fs
 
 // What to do next, for a person.
 void PrintReady(const Options& options, double ready) {
+  const vm::ServerPorts& ports = options.ports;
   fmt::print(
       "OpenVPN answers on udp 127.0.0.1:{} after {:.1f} s, and is on tcp 127.0.0.1:{}; WireGuard "
-      "is "
-      "on udp 127.0.0.1:{}\n",
-      options.openvpn_port, ready, options.openvpn_tcp_port, options.wireguard_port);
+      "is on udp 127.0.0.1:{}, IKE of IKEv2 and L2TP on udp 127.0.0.1:{} and {}\n",
+      ports.openvpn_udp, ready, ports.openvpn_tcp, ports.wireguard, ports.ike, ports.ike_nat);
   if (!options.client_dir.empty()) {
     fmt::print(
         "client profiles of this boot, any of them:\n"
         "  sudo openvpn --config {0}/client.ovpn\n"
         "  sudo openvpn --config {0}/client-tcp.ovpn\n"
-        "  sudo wg-quick up {0}/client.conf\n",
+        "  sudo wg-quick up {0}/client.conf\n"
+        "every way in, with a handshake and a request through the tunnel:\n"
+        "  lethe-prober {0}/*.toml\n",
         fs::absolute(options.client_dir).lexically_normal().string());
   }
   if (!options.until_ready) {
@@ -158,7 +136,7 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
   const fs::path profile = scratch.path() / "client.tar";
   const double ready = LETHE_TRY(WaitUntilReady(guest, options, profile, start));
   if (!options.client_dir.empty()) {
-    LETHE_TRY(StoreProfile(ReadProfile(profile).value_or(""), options.client_dir, options));
+    LETHE_TRY(StoreProfile(ReadProfile(profile).value_or(""), options));
   }
   if (global.json) {
     PrintJson(json::Object{{"ready_seconds", ready},
@@ -185,15 +163,16 @@ Action DeclareImageBoot(CLI::App& app, const GlobalOptions& global) {
       ->capture_default_str()
       ->check(CLI::Range(1, 64));
   app.add_flag("--uefi", options->uefi, "boot by UEFI instead of BIOS (package ovmf)");
-  app.add_option("--openvpn-port", options->openvpn_port, "UDP port on 127.0.0.1")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 65535));
-  app.add_option("--openvpn-tcp-port", options->openvpn_tcp_port, "TCP port on 127.0.0.1")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 65535));
-  app.add_option("--wireguard-port", options->wireguard_port, "UDP port on 127.0.0.1")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 65535));
+  const auto add_port = [&app](const char* name, unsigned& port, const char* protocol) {
+    app.add_option(name, port, std::string(protocol) + " port on 127.0.0.1")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 65535));
+  };
+  add_port("--openvpn-port", options->ports.openvpn_udp, "UDP");
+  add_port("--openvpn-tcp-port", options->ports.openvpn_tcp, "TCP");
+  add_port("--wireguard-port", options->ports.wireguard, "UDP");
+  add_port("--ike-port", options->ports.ike, "UDP");
+  add_port("--ike-nat-port", options->ports.ike_nat, "UDP");
   app.add_option("--forward", options->forwards,
                  "one more port on 127.0.0.1, <udp|tcp>:<host port>:<guest port>");
   app.add_option("--client-dir", options->client_dir,
