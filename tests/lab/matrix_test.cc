@@ -258,7 +258,8 @@ void MatrixTest::Roams() {
   ASSERT_EQ(Connect(), "up") << client_->Log();
   EXPECT_TRUE(PingsFar(seconds(20)));
   const auto inside = connection_.addresses;
-  ASSERT_TRUE(client_->Uplink(kGuestAway, false));
+  const Status away = client_->Uplink(kGuestAway, false);
+  ASSERT_TRUE(away) << away.error().message;
   const bool went_on = PingsFar(seconds(20));
   if (GetParam().outcome == std::string(kGoesOn)) {
     EXPECT_TRUE(went_on) << client_->Log();
@@ -297,7 +298,8 @@ TEST_P(MatrixTest, HoldsItsPromises) {
       ASSERT_EQ(Connect(), "up") << client_->Log();
       ExpectCarries();
       for (const auto& [flow, packets] : uplink->Take())
-        EXPECT_TRUE(flow.from != kGuestHome.ipv4 && flow.from != kGuestHome.ipv6) << "no NAT";
+        EXPECT_TRUE(flow.from != kGuestHome.ipv4 && flow.from != kGuestHome.ipv6)
+            << "no NAT: " << client::ToString(flow) << ", " << packets << " packets";
       return;
     }
     case Condition::kBadNetwork:
