@@ -40,6 +40,9 @@ function(lethe_module name)
   endif()
   if(ARG_TESTS AND NOT LETHE_SERVER_ONLY)
     add_executable(${name}_test ${ARG_TESTS})
+    # What they test is optimized; they themselves compile in half the time without.
+    set_source_files_properties(${ARG_TESTS} PROPERTIES
+      COMPILE_OPTIONS "$<$<CONFIG:Release>:-O0;-U_FORTIFY_SOURCE>")
     set_target_properties(${name}_test PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
     target_link_libraries(${name}_test PRIVATE lethe_${name} GTest::gtest_main)

@@ -2,6 +2,8 @@
 // it.
 #pragma once
 
+#include <cstdio>
+#include <cstdlib>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -23,6 +25,16 @@ class Unexpected {
   E error_;
 };
 
+// Somebody took the value of an error: a bug, which is found faster where the error is known.
+template <typename E>
+[[noreturn]] void AbortWithout(const E& error) {
+  if constexpr (requires { error.message.c_str(); })
+    std::fprintf(stderr, "assertion failed: a value was expected: %s\n", error.message.c_str());
+  else
+    std::fprintf(stderr, "assertion failed: a value was expected\n");
+  std::abort();
+}
+
 template <typename T, typename E = Error>
 class [[nodiscard]] Result {
  public:
@@ -41,16 +53,16 @@ class [[nodiscard]] Result {
 
   // Precondition of value, * and ->: has_value(). Of error: !has_value().
   T& value() & {
-    LETHE_ASSERT(has_value());
+    if (!has_value()) AbortWithout(error());
     return *std::get_if<0>(&state_);
   }
   const T& value() const& {
-    LETHE_ASSERT(has_value());
+    if (!has_value()) AbortWithout(error());
     return *std::get_if<0>(&state_);
   }
   // Of a temporary by value, so that `for (auto& x : F().value())` does not outlive what it walks.
   T value() && {
-    LETHE_ASSERT(has_value());
+    if (!has_value()) AbortWithout(error());
     return std::move(*std::get_if<0>(&state_));
   }
   T& operator*() & { return value(); }
@@ -89,7 +101,9 @@ class [[nodiscard]] Result<void, E> {
 
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
-  void value() const { LETHE_ASSERT(has_value()); }
+  void value() const {
+    if (!has_value()) AbortWithout(error());
+  }
   E& error() & {
     LETHE_ASSERT(!has_value());
     return *std::get_if<1>(&state_);

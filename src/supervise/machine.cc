@@ -123,11 +123,16 @@ Machine::Actions Machine::Restart(Time now) {
 Machine::Actions Machine::StartDrain(std::chrono::seconds deadline, Time now) {
   wanted_ = false;
   reason_ = Reason::kAsked;
-  Enter(State::kDraining, now + deadline);
-  if (!service_.drain.close.empty()) {
-    hooks_ = Hooks::kClosing;
-    return {Action::kClose};
-  }
+  drain_until_ = now + deadline;
+  closed_.reset();
+  Enter(State::kDraining, drain_until_);
+  if (service_.drain.close.empty()) return Closed(now);
+  hooks_ = Hooks::kClosing;
+  return {Action::kClose};
+}
+
+Machine::Actions Machine::Closed(Time now) {
+  closed_ = now;
   return service_.drain.signal != 0 ? Actions{Action::kDrainSignal} : Actions{};
 }
 
@@ -190,7 +195,7 @@ Machine::Actions Machine::HooksDone(bool well, Time now) {
   if (hooks == Hooks::kOpening && state_ == State::kReady && !well)
     return End(Reason::kHookFailed, now);  // it could get no clients: the next start opens again
   if (hooks == Hooks::kClosing && state_ == State::kDraining) {
-    if (well) return service_.drain.signal != 0 ? Actions{Action::kDrainSignal} : Actions{};
+    if (well) return Closed(now);
     wanted_ = true;
     Actions actions = BecomeReady(now);
     reason_ = Reason::kHookFailed;
@@ -273,8 +278,11 @@ Machine::Actions Machine::GroupEmpty(Time now) {
 }
 
 Machine::Actions Machine::NoClients(Time now) {
-  const bool drained = state_ == State::kDraining && hooks_ == Hooks::kNone;
-  return drained ? End(Reason::kAsked, now) : Actions{};
+  if (state_ != State::kDraining || !closed_) return {};
+  const Time counted = *closed_ + kCountLag;
+  if (now >= counted) return End(Reason::kAsked, now);
+  deadline_ = std::min(counted, drain_until_);
+  return {};
 }
 
 Machine::Actions Machine::Unsealed(Time now) {
@@ -342,7 +350,9 @@ Machine::Actions Machine::Tick(Time now) {
       deadline_.reset();
       return {Action::kProbe};
     case State::kDraining:
-      return End(Reason::kAsked, now);
+      if (now >= drain_until_) return End(Reason::kAsked, now);
+      deadline_ = drain_until_;
+      return {Action::kAskClients};
     case State::kStopping:
       deadline_ = now + kKillAgain;
       return {Action::kKill};

@@ -56,8 +56,12 @@ enum class Action {
   kDrainSignal,
   kResumeSignal,
   kReloadSignal,
-  kKill,  // kill the whole control group; answer by GroupEmpty
+  kAskClients,  // answer by NoClients where there is none
+  kKill,        // kill the whole control group; answer by GroupEmpty
 };
+
+// How late a service may tell its number of clients.
+inline constexpr Milliseconds kCountLag(6000);
 
 class Machine {
  public:
@@ -101,6 +105,8 @@ class Machine {
   Actions Probed(bool answered, Time now);
   Actions Exited(bool well, bool by_signal, Time now);  // the program itself
   Actions GroupEmpty(Time now);
+  // Ends a drain, but for its first kCountLag: a client that came in just before may not be
+  // counted.
   Actions NoClients(Time now);
   Actions Unsealed(Time now);
   Actions Tick(Time now);
@@ -116,6 +122,7 @@ class Machine {
   Actions Begin(Time now);
   Actions Spawn();
   Actions BecomeReady(Time now);
+  Actions Closed(Time now);
   Actions End(Reason reason, Time now);  // by its stop signal, then by force
   Actions Ended(Time now);               // nothing of it runs any more
   Actions Crashed(Time now);
@@ -131,6 +138,8 @@ class Machine {
   bool group_in_use_ = false;  // the program, or what it left
   bool signalled_ = false;     // the manager ended it
   std::optional<Time> deadline_;
+  Time drain_until_{};          // while it drains
+  std::optional<Time> closed_;  // its door, while it drains
   std::optional<Time> ready_since_;
   std::deque<Time> crashes_;  // within restart.crash_window
   unsigned in_a_row_ = 0;

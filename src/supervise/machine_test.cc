@@ -233,6 +233,27 @@ TEST(Machine, ADrainEndsWithTheLastClient) {
   EXPECT_EQ(machine.state(), State::kStopped);
 }
 
+// Its number of clients may be told late.
+TEST(Machine, ADrainDoesNotBelieveAtOnceThatThereIsNobody) {
+  Machine machine(WithHooks());
+  DrainAt(machine, kBegin);
+  EXPECT_EQ(machine.NoClients(kBegin), Actions{});
+  EXPECT_EQ(machine.NoClients(kBegin + kCountLag - milliseconds(1)), Actions{});
+  EXPECT_EQ(machine.deadline(), kBegin + kCountLag);
+  EXPECT_EQ(machine.Tick(kBegin + kCountLag), Actions{Action::kAskClients});
+  EXPECT_EQ(machine.deadline(), kBegin + seconds(60)) << "somebody is there: they have their time";
+  EXPECT_EQ(machine.NoClients(kBegin + kCountLag), Actions{Action::kStopSignal});
+}
+
+TEST(Machine, AShortDrainEndsAtItsDeadlineToo) {
+  Machine machine(WithHooks());
+  BeginDrain(machine, kBegin);
+  machine.HooksDone(true, kBegin + seconds(57));
+  EXPECT_EQ(machine.NoClients(kBegin + seconds(57)), Actions{});
+  EXPECT_EQ(machine.deadline(), kBegin + seconds(60));
+  EXPECT_EQ(machine.Tick(kBegin + seconds(60)), Actions{Action::kStopSignal});
+}
+
 TEST(Machine, ADrainEndsAtItsDeadlineAndNotBefore) {
   Machine machine(WithHooks());
   DrainAt(machine, kBegin);
@@ -372,7 +393,7 @@ class World {
 
   void Step() {
     now_ += milliseconds(random_() % 2000);
-    switch (random_() % 13) {
+    switch (random_() % 14) {
       case 0:
         return Take(machine_.Start(now_));
       case 1:
@@ -396,6 +417,8 @@ class World {
         return EmptyGroup();
       case 11:
         return runs_ ? Take(machine_.Unsealed(now_)) : void();
+      case 12:
+        return Take(machine_.NoClients(now_));
       default:
         return Take(machine_.Tick(now_));
     }

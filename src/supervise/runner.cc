@@ -125,6 +125,8 @@ Machine::Actions Runner::Carry(Action action) {
     case Action::kReloadSignal:
       Signal(machine_.service().reload_signal);
       return {};
+    case Action::kAskClients:
+      return clients_ == 0U ? machine_.NoClients(Now()) : Machine::Actions{};
     case Action::kKill:
       return KillGroup();
   }

@@ -91,9 +91,8 @@ Result<ClientProfile> ReadClientProfile(std::string_view tar, const ServerPorts&
   for (const auto& [file, before, port] : kPortLines) {
     const auto found = out.find(file);
     if (found == out.end()) continue;
-    found->second =
-        LETHE_TRY(ReplaceLine(found->second, before + std::to_string(port.guest),
-                              before + std::to_string(ports.*port.host), found->first));
+    found->second = LETHE_TRY(ReplaceLine(found->second, before + std::to_string(port.guest),
+                                          before + std::to_string(ports.*port.host), found->first));
   }
   return out;
 }

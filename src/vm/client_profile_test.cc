@@ -15,8 +15,8 @@ std::string Tar(const ClientProfile& files) {
   const auto scratch =
       ScratchDir::Create(std::filesystem::temp_directory_path(), "profile-").value();
   for (const auto& [name, text] : files) EXPECT_TRUE(WriteFileAtomic(scratch.path() / name, text));
-  return RunChecked({.argv = {"sh", "-c", "tar --owner=0 --group=0 -c *"},
-                     .cwd = scratch.path().string()})
+  return RunChecked(
+             {.argv = {"sh", "-c", "tar --owner=0 --group=0 -c *"}, .cwd = scratch.path().string()})
       .value();
 }
 
@@ -77,8 +77,9 @@ TEST(ReadClientProfile, RefusesWhatNoImageWrites) {
   EXPECT_EQ(WhyRefused(Tar({{"client.ovpn", "#remote 127.0.0.1 1194\n"}})),
             "client profile: client.ovpn has the line 'remote 127.0.0.1 1194' 0 times");
   const std::string link =
-      RunChecked({.argv = {"sh", "-c", "d=$(mktemp -d) && cd $d && ln -s /etc/passwd ikev2.conf && "
-                                       "tar -c ikev2.conf; rm -r $d"}})
+      RunChecked({.argv = {"sh", "-c",
+                           "d=$(mktemp -d) && cd $d && ln -s /etc/passwd ikev2.conf && "
+                           "tar -c ikev2.conf; rm -r $d"}})
           .value();
   EXPECT_EQ(WhyRefused(link), "client profile: unexpected file 'ikev2.conf'");
   EXPECT_NE(WhyRefused("no tar at all"), "");

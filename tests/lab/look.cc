@@ -1,5 +1,6 @@
 // lab_look ISO: the laboratory for people. Boots the untouched image's kernel and initrd with the
-// probe behind them, sends traffic through both VPNs and prints what the probe sees.
+// probe behind them, waits until lethe-prober has come in by every protocol, sends traffic of real
+// clients through it, kills every service, and prints what the probe sees.
 
 #include <cstdio>
 
@@ -7,7 +8,8 @@
 #include "crypto/sha256.h"
 #include "lab.h"
 #include "resilience.h"
-#include "vm/openvpn_probe.h"
+#include "server_view.h"
+#include "vm/client_profile.h"
 #include "vpn_clients.h"
 
 namespace lethe::lab {
@@ -36,13 +38,45 @@ std::string WritablePlaces(const std::string& mountinfo) {
   return out;
 }
 
-bool VpnAnswers() {
-  const auto answers = vm::OpenVpnAnswers(1194, milliseconds(500));
-  return answers && *answers;
-}
-
 Status Require(bool holds, const std::string& what) {
   return holds ? Status() : Status(Error{ErrorCode::kUntrusted, what});
+}
+
+// The report of the prober: "NAME PROTOCOL: ready, handshake …".
+void SayEachWayIn(const std::string& report) {
+  for (const auto line : Lines(report)) {
+    const std::string name(Words(line).at(0));
+    Say(("  " + name).c_str(), std::string(line.substr(line.find(": ") + 2)));
+  }
+}
+
+Result<vm::ClientProfile> WaitForProfile(vm::Guest& guest, const fs::path& tar) {
+  std::string text;
+  const bool arrived = Eventually(seconds(400), [&] {
+    const auto read = ReadFile(tar, vm::kMaxClientProfile);
+    if (read) text = *read;
+    return vm::IsComplete(text) || !guest.running();
+  });
+  if (arrived && guest.running()) return vm::ReadClientProfile(text, {});
+  return Error{ErrorCode::kUnavailable, "no client profile: " + guest.Log()};
+}
+
+// Until the prober has come in by every protocol; its report.
+Result<std::string> WaitUntilReady(const vm::ClientProfile& profile, const fs::path& scratch) {
+  Result<std::string> report = Error{ErrorCode::kUnavailable, "not asked"};
+  (void)Eventually(seconds(120), [&] {
+    report = TryProber(profile, scratch);
+    return report.has_value();
+  });
+  return report;
+}
+
+std::string Since(std::chrono::steady_clock::time_point power_on, bool kvm) {
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - power_on;
+  char text[64];
+  std::snprintf(text, sizeof text, "%.1f s after power-on (%s)", took.count(),
+                kvm ? "KVM" : "emulated");
+  return text;
 }
 
 // Each daemon and its manager; clients connect again, and nobody tried to say anything.
@@ -50,10 +84,12 @@ Status KillEverything(ProbeClient& probe, const std::map<std::string, std::strin
                       const fs::path& scratch) {
   LETHE_TRY(MeterServices(probe));
   Say("lethe-vpnd killed", LETHE_TRY(KillManager(probe)));
-  for (const char* service : {"openvpn-udp", "openvpn-tcp", "wireguard", "resolver"})
+  for (const char* service : kServices)
     Say((std::string(service) + " killed").c_str(), LETHE_TRY(KillService(probe, service)));
   Say("OpenVPN client, afterwards", LETHE_TRY(TryOpenVpn(profile, scratch)));
   Say("WireGuard client, afterwards", LETHE_TRY(TryWireGuard(profile, scratch)));
+  Say("the prober, afterwards", "");
+  SayEachWayIn(LETHE_TRY(TryProber(profile, scratch)));
   const ServiceCounts counts = LETHE_TRY(CountServices(probe));
   LETHE_TRY(Require(counts.discarded_bytes == 0 && counts.unsealed == 0,
                     "the daemons tried to say " + std::to_string(counts.discarded_bytes) +
@@ -87,32 +123,24 @@ Status Look(const fs::path& iso) {
       .initrd = files.initrd,
       .command_line = files.command_line,
       .disks = {disk},
-      .forwards = {{"udp", 1194, 1194}, {"udp", 51820, 51820}},
+      .forwards = vm::ForwardsTo({}),
       .ports = {{"lethe.client", scratch.path() / "client.tar", {}},
                 {"lethe.probe", {}, scratch.path() / "probe"}}};
-  const auto start = std::chrono::steady_clock::now();
+  const auto power_on = std::chrono::steady_clock::now();
   auto guest = LETHE_TRY(vm::Guest::Start(config, scratch.path()));
-  LETHE_TRY(Require(Eventually(seconds(400), [] { return VpnAnswers(); }),
-                    "the VPN does not answer: " + guest.Log()));
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  char text[64];
-  std::snprintf(text, sizeof text, "%.1f s after power-on (%s)", took.count(),
-                config.accelerator == vm::Accelerator::kKvm ? "KVM" : "emulated");
-  Say("OpenVPN answers", text);
-
+  const auto profile = LETHE_TRY(WaitForProfile(guest, scratch.path() / "client.tar"));
+  const std::string report = LETHE_TRY(WaitUntilReady(profile, scratch.path()));
+  Say("all four protocols answer", Since(power_on, config.accelerator == vm::Accelerator::kKvm));
+  SayEachWayIn(report);
   ProbeClient probe(scratch.path() / "probe");
   LETHE_TRY(probe.WaitUntilUp(seconds(30)));
-  LETHE_TRY(Require(
-      Eventually(seconds(60),
-                 [&] { return ReadClientProfile(scratch.path() / "client.tar").has_value(); }),
-      "no client profile"));
-  const auto profile = LETHE_TRY(ReadClientProfile(scratch.path() / "client.tar"));
   Say("OpenVPN client, through the NAT", LETHE_TRY(TryOpenVpn(profile, scratch.path())));
   Say("WireGuard client, through the NAT", LETHE_TRY(TryWireGuard(profile, scratch.path())));
 
   LETHE_TRY(ExpectSilentOutputs(probe));
   LETHE_TRY(KillEverything(probe, profile, scratch.path()));
   const uint64_t used = MemoryUsedKib(LETHE_TRY(probe.Read("proc:meminfo")));
+  char text[64];
   std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(used) / 1024);
   Say("memory in use", text);
 

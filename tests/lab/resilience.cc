@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "base/strings.h"
-#include "json/json.h"
+#include "server_view.h"
 
 namespace lethe::lab {
 namespace {
@@ -12,17 +12,19 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds kTimeout(60);
-constexpr const char* kGroup = "/sys/fs/cgroup/system.slice/lethe-vpnd.service/";
 
-// The processes of a group, "" where there are none.
-Result<std::string> ProcessesOf(ProbeClient& probe, const std::string& group) {
-  const auto text = probe.Run({"/bin/cat", kGroup + group + "/cgroup.procs"});
-  return text ? std::string(Trim(*text)) : std::string();
+Status Kill(ProbeClient& probe, const std::vector<std::string>& pids) {
+  (void)LETHE_TRY(probe.Run({"/bin/sh", "-c", "kill -9 " + Join(pids, " ")}));
+  return {};
 }
 
-int64_t Number(const json::Value& service, const char* key) {
-  const json::Value* value = service.Find(key);
-  return value == nullptr || value->AsInteger() == nullptr ? 0 : *value->AsInteger();
+// Whether everything is ready, and `service` runs without any process of before.
+bool IsBack(ServerView& server, const std::string& service,
+            const std::vector<std::string>& before) {
+  const auto now = server.Pids(service);
+  return now && !now->empty() &&
+         std::find_first_of(now->begin(), now->end(), before.begin(), before.end()) == now->end() &&
+         server.AllReady();
 }
 
 std::string Took(std::chrono::steady_clock::time_point start, const std::string& what) {
@@ -40,57 +42,43 @@ Status MeterServices(ProbeClient& probe) {
 }
 
 Result<ServiceCounts> CountServices(ProbeClient& probe) {
-  const std::string text =
-      LETHE_TRY(probe.Run({"/usr/sbin/lethe-vpnd", "ctl", "--json", "status"}));
-  const auto answer = LETHE_TRY(json::Parse(text));
-  const json::Value* services = answer.Find("services");
-  if (services == nullptr || services->AsArray() == nullptr)
-    return Error{ErrorCode::kMalformed, "ctl status: " + text};
   ServiceCounts counts;
-  for (const json::Value& service : *services->AsArray()) {
+  for (const auto& service : LETHE_TRY(ServerView(probe).Services())) {
+    if (!service.discarded_bytes)
+      return Error{ErrorCode::kMalformed, "nothing is metered of " + service.name};
     ++counts.services;
-    const json::Value* state = service.Find("state");
-    if (state != nullptr && *state == json::Value("ready")) ++counts.ready;
-    counts.restarts += Number(service, "restarts");
-    counts.unsealed += Number(service, "unsealed");
-    if (service.Find("discarded_bytes") == nullptr)
-      return Error{ErrorCode::kMalformed, "nothing is metered: " + text};
-    counts.discarded_bytes += Number(service, "discarded_bytes");
+    counts.discarded_bytes += *service.discarded_bytes;
+    counts.unsealed += service.unsealed;
   }
   return counts;
 }
 
 Result<std::string> KillManager(ProbeClient& probe) {
-  const std::string manager = LETHE_TRY(ProcessesOf(probe, "manager"));
-  std::string before;
-  for (const char* service : {"openvpn-udp", "openvpn-tcp", "wireguard", "resolver"})
-    before += LETHE_TRY(ProcessesOf(probe, service)) + " ";
+  ServerView server(probe);
+  const auto manager = LETHE_TRY(server.Pids("manager"));
+  const auto before = LETHE_TRY(server.AllPids());
   const auto start = std::chrono::steady_clock::now();
-  (void)LETHE_TRY(probe.Run({"/bin/sh", "-c", "kill -9 " + manager}));
-  const bool back = Eventually(kTimeout, [&] {
-    const auto now = ProcessesOf(probe, "manager");
-    const auto counts = CountServices(probe);
-    return now && !now->empty() && *now != manager && counts && counts->ready == counts->services;
-  });
-  if (!back) return Error{ErrorCode::kUnavailable, "lethe-vpnd and its services do not come back"};
-  for (const auto pid : Words(before)) {
-    if (probe.Run({"/bin/sh", "-c", "test ! -e /proc/" + std::string(pid)})) continue;
-    return Error{ErrorCode::kUntrusted, "a process of before still runs: " + std::string(pid)};
+  LETHE_TRY(Kill(probe, manager));
+  if (!Eventually(kTimeout, [&] { return IsBack(server, "manager", manager); }))
+    return Error{ErrorCode::kUnavailable, "lethe-vpnd and its services do not come back"};
+  for (const auto& [service, pids] : before) {
+    for (const std::string& pid : pids) {
+      if (probe.Run({"/bin/sh", "-c", "test ! -e /proc/" + pid})) continue;
+      return Error{ErrorCode::kUntrusted,
+                   "a process of before still runs: " + service + ", " + pid};
+    }
   }
   return Took(start, "all services are back, none of before is left,");
 }
 
 Result<std::string> KillService(ProbeClient& probe, const std::string& service) {
-  const std::string before = LETHE_TRY(ProcessesOf(probe, service));
+  ServerView server(probe);
+  const auto before = LETHE_TRY(server.Pids(service));
   if (before.empty()) return Error{ErrorCode::kNotFound, service + " does not run"};
   const auto start = std::chrono::steady_clock::now();
-  (void)LETHE_TRY(probe.Run({"/bin/sh", "-c", "kill -9 " + before}));
-  const bool back = Eventually(kTimeout, [&] {
-    const auto now = ProcessesOf(probe, service);
-    const auto counts = CountServices(probe);
-    return now && !now->empty() && *now != before && counts && counts->ready == counts->services;
-  });
-  if (!back) return Error{ErrorCode::kUnavailable, service + " does not come back"};
+  LETHE_TRY(Kill(probe, before));
+  if (!Eventually(kTimeout, [&] { return IsBack(server, service, before); }))
+    return Error{ErrorCode::kUnavailable, service + " does not come back"};
   return Took(start, "ready again");
 }
 

@@ -13,11 +13,10 @@ Status MeterServices(ProbeClient& probe);
 
 struct ServiceCounts {
   size_t services = 0;
-  size_t ready = 0;
-  int64_t restarts = 0;
-  int64_t discarded_bytes = 0;  // kMalformed where nothing is metered
+  int64_t discarded_bytes = 0;
   int64_t unsealed = 0;
 };
+// kMalformed where nothing is metered.
 Result<ServiceCounts> CountServices(ProbeClient& probe);
 
 // kill -9, then waits until every service is ready again. A sentence for people; kUnavailable where

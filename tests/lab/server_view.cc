@@ -85,15 +85,16 @@ Result<std::map<std::string, std::vector<std::string>>> ServerView::AllPids() {
 }
 
 Result<Holdings> ServerView::Count() {
-  std::string files, folders;
+  std::string folders;
+  Holdings out;
   for (const char* service : kServices) {
+    std::string files;
     for (const std::string& pid : LETHE_TRY(Pids(service))) {
       files += " /proc/" + pid + "/status";
       folders += " /proc/" + pid + "/fd/*";
     }
+    out.resident_kib[service] = SumOf(LETHE_TRY(Shell("cat" + files)), "VmRSS:");
   }
-  Holdings out;
-  out.resident_kib = SumOf(LETHE_TRY(Shell("cat" + files)), "VmRSS:");
   const std::string descriptors = LETHE_TRY(Shell("ls -d" + folders));
   out.descriptors = Lines(descriptors).size();
   out.slab_kib = SumOf(LETHE_TRY(probe_.Read("proc:meminfo")), "SUnreclaim:");

@@ -27,11 +27,11 @@ struct ServiceStatus {
 
 // What is counted for a slope.
 struct Holdings {
-  uint64_t descriptors = 0;   // of the services' processes
-  uint64_t resident_kib = 0;  // of the same
-  uint64_t slab_kib = 0;      // of the kernel, what it cannot take back
-  uint64_t processes = 0;     // of the whole system
-  uint64_t tracked = 0;       // connections in the packet filter's table
+  uint64_t descriptors = 0;                      // of the services' processes
+  std::map<std::string, uint64_t> resident_kib;  // of each service
+  uint64_t slab_kib = 0;                         // of the kernel, what it cannot take back
+  uint64_t processes = 0;                        // of the whole system
+  uint64_t tracked = 0;                          // connections in the packet filter's table
 };
 
 class ServerView {

@@ -11,13 +11,17 @@ namespace lethe::lab {
 class Slope {
  public:
   void Add(unsigned cycles, const Holdings& now);
-  // A failure of the test where memory grows by more than this per cycle, or there is one more
-  // descriptor or process.
+  // A failure of the test where in the second half, with all that is made once behind it, memory of
+  // a service or of the kernel grows by more than this per cycle, or there is one more descriptor
+  // or process.
   void ExpectNone(double allowed_kib) const;
 
  private:
-  std::vector<Holdings> seen_;
-  unsigned first_at_ = 0, last_at_ = 0;
+  struct Seen {
+    unsigned cycles;
+    Holdings holdings;
+  };
+  std::vector<Seen> seen_;
 };
 
 struct Cycles {

@@ -73,4 +73,17 @@ Result<std::string> TryWireGuard(const std::map<std::string, std::string>& profi
   return ThroughTunnel("wgclient", "10.16.0.1");
 }
 
+Result<std::string> TryProber(const std::map<std::string, std::string>& profile,
+                              const fs::path& dir) {
+  std::vector<std::string> argv = {LETHE_PROBER};
+  for (const auto& [name, text] : profile) {
+    if (!name.ends_with(".toml")) continue;
+    argv.push_back((dir / name).string());
+    LETHE_TRY(WriteFileAtomic(argv.back(), text, 0600));
+  }
+  const auto said = LETHE_TRY(RunCommand({.argv = argv}));
+  if (said.exit_code == 0) return said.out;
+  return Error{ErrorCode::kUnavailable, "lethe-prober: " + said.err + said.out};
+}
+
 }  // namespace lethe::lab

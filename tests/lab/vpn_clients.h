@@ -17,4 +17,9 @@ Result<std::string> TryOpenVpn(const std::map<std::string, std::string>& profile
 Result<std::string> TryWireGuard(const std::map<std::string, std::string>& profile,
                                  const std::filesystem::path& dir);
 
+// lethe-prober with all credential files of the profile, at the same time. Returns its report, a
+// line for each way in; kUnavailable, with the same, where one of them is not ready.
+Result<std::string> TryProber(const std::map<std::string, std::string>& profile,
+                              const std::filesystem::path& dir);
+
 }  // namespace lethe::lab

@@ -88,7 +88,8 @@ Result<double> WaitUntilReady(vm::Guest& guest, const Options& options, const fs
     if (!guest.running() && !interrupted) {
       return Error{ErrorCode::kIo, "the guest ended: " + guest.Log()};
     }
-    const bool answers = LETHE_TRY(vm::OpenVpnAnswers(options.ports.openvpn_udp, milliseconds(500)));
+    const bool answers =
+        LETHE_TRY(vm::OpenVpnAnswers(options.ports.openvpn_udp, milliseconds(500)));
     if (answers && (options.client_dir.empty() || ReadProfile(profile))) return SecondsSince(start);
     if (!answers) std::this_thread::sleep_for(milliseconds(100));
   }
