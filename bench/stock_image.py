@@ -1,6 +1,6 @@
-"""The image that bench/vpn_connect measures against: the recipe of an image with Debian's own builds of
-the VPN daemons, started by hand. Everything else is the same: kernel, libraries, packet filter, settings,
-keys; the lock pins the same packages, so that no mirror is asked."""
+"""The image that bench/vpn_connect measures against: the server's recipe with Debian's own builds of
+the VPN daemons, started by hand. Everything else is the same: kernel, libraries, packet filter,
+settings, keys; the lock pins the same packages, so that no mirror is asked."""
 import hashlib
 import pathlib
 import re
@@ -10,8 +10,8 @@ import tomllib
 # What Debian's builds load and ours do not: it stays in the image.
 LIBRARIES = ("libdbus-1-3", "libpcap0.8t64")
 
-# As an administrator would: no sandbox, no limits, no watch, everything as root. Nothing is said here
-# either, because the settings say so and outputs lead nowhere.
+# As an administrator would: no sandbox, no limits, no watch, everything as root. Nothing is written
+# here either: the settings say so, outputs lead nowhere, and there is no system log.
 UNIT = """[Unit]
 Description=VPN daemons, started by hand
 Requires=lethe-keys.service lethe-firewall.service
@@ -68,7 +68,7 @@ def request_of(recipe):
 
 
 def without_sources(lock, request):
-    """The text of `lock` with the packages of the image only, not those that build patched sources."""
+    """The text of `lock` without patched sources and the packages that build them."""
     lock = lock[:lock.index("[[source]]")].rstrip() + "\n"
     lock = re.sub(r'^  \{ .*in = \["sources"\].*\n', "", lock, flags=re.MULTILINE)
     lock = lock.replace(', "sources"]', "]")
@@ -84,8 +84,8 @@ def changed(text, pattern, replacement):
 
 
 def write_recipe(top, folder):
-    """Makes `folder` a copy of the repository `top` at its commit, with the stock recipe committed on top
-    of it; returns the folder of the recipe."""
+    """Makes `folder` a copy of the repository `top` at its commit, with the stock recipe committed
+    on top of it; returns the folder of the recipe."""
     def git(*words):
         subprocess.run(["git", "-c", "user.name=bench", "-c", "user.email=bench@localhost", *words],
                        check=True, stdout=subprocess.DEVNULL)
@@ -103,8 +103,8 @@ def write_recipe(top, folder):
     text = changed(text, r'^  "lethe-peers.service",\n', "")
     file.write_text(text, encoding="utf-8")
     lock = recipe / "recipe.lock"
-    lock.write_text(without_sources(lock.read_text(encoding="utf-8"), request_of(tomllib.loads(text))),
-                    encoding="utf-8")
+    request = request_of(tomllib.loads(text))
+    lock.write_text(without_sources(lock.read_text(encoding="utf-8"), request), encoding="utf-8")
     (recipe / "files/usr/lib/systemd/system/lethe-vpnd.service").write_text(UNIT, encoding="utf-8")
     script = recipe / "files/usr/lib/lethe/by-hand"
     script.write_text(BY_HAND, encoding="utf-8")
