@@ -1,5 +1,5 @@
-"""The image that bench/vpn_connect measures against: the server's recipe with Debian's own builds of
-the VPN daemons, started by hand. Everything else is the same: kernel, libraries, packet filter,
+"""The image that bench/vpn_connect measures against: the server's recipe with Debian's own builds
+of the VPN daemons, started by hand. Everything else is the same: kernel, libraries, packet filter,
 settings, keys; the lock pins the same packages, so that no mirror is asked."""
 import hashlib
 import pathlib
