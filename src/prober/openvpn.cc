@@ -42,17 +42,18 @@ class Session : public Attempt {
   void Take(size_t, std::string_view bytes, Time now) override {
     if (!credentials_.tcp) return TakePacket(bytes, now);
     stream_ += bytes;
-    while (stream_.size() >= 2) {
-      const size_t size = probe::BigEndian(stream_, 0, 2);
+    size_t taken = 0;
+    while (stream_.size() - taken >= 2) {
+      const size_t size = probe::BigEndian(stream_, taken, 2);
       if (size == 0 || size > kMaxFrame) {
         stream_.clear();
         return progress_.Fail(Reason::kMalformedAnswer, "a frame of the stream has no length");
       }
-      if (stream_.size() < 2 + size) return;
-      const std::string packet = stream_.substr(2, size);
-      stream_.erase(0, 2 + size);
-      TakePacket(packet, now);
+      if (stream_.size() - taken < 2 + size) break;
+      TakePacket(std::string_view(stream_).substr(taken + 2, size), now);
+      taken += 2 + size;
     }
+    stream_.erase(0, taken);
   }
 
   void Leave(Time now) override {
@@ -190,16 +191,18 @@ class Session : public Attempt {
       progress_.SilenceMeans(Reason::kTimeout, "it pushed no options in time");
       AskForOptions();
     }
+    size_t taken = 0;
     while (phase_ == Phase::kOptions && !progress_.verdict()) {
-      const auto text = TakeText(plain_);
+      const auto text = NextText(plain_, taken);
       if (!text) break;
       TakeMessage(*text, now);
     }
+    plain_.erase(0, taken);
     if (plain_.size() > kMaxPushed)
       progress_.Fail(Reason::kMalformedAnswer, "a message without an end");
   }
 
-  void TakeMessage(const std::string& text, Time now) {
+  void TakeMessage(std::string_view text, Time now) {
     if (text.starts_with("AUTH_FAILED,Data channel cipher"))
       return progress_.Fail(Reason::kHandshakeFailed, "no cipher that both sides take");
     if (text.starts_with("AUTH_FAILED"))

@@ -87,11 +87,11 @@ std::optional<bool> TakeServerKeyMethod(std::string& plain) {
   return true;
 }
 
-std::optional<std::string> TakeText(std::string& plain) {
-  const size_t end = plain.find('\0');
-  if (end == std::string::npos) return {};
-  std::string text = plain.substr(0, end);
-  plain.erase(0, end + 1);
+std::optional<std::string_view> NextText(std::string_view plain, size_t& at) {
+  const size_t end = plain.find('\0', at);
+  if (end == std::string_view::npos) return {};
+  const auto text = plain.substr(at, end - at);
+  at = end + 1;
   return text;
 }
 

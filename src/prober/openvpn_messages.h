@@ -27,8 +27,9 @@ std::string FormatKeyMethod(const KeyMethod& message);
 // is no such message.
 std::optional<bool> TakeServerKeyMethod(std::string& plain);
 
-// Takes one message that ends in a zero byte from the front. Nothing: it is not all there.
-std::optional<std::string> TakeText(std::string& plain);
+// The message at `at`, which ends in a zero byte; `at` goes behind that. Nothing: it is not all
+// there.
+std::optional<std::string_view> NextText(std::string_view plain, size_t& at);
 
 struct PushedOptions {
   std::optional<IpAddress> v4, v6;

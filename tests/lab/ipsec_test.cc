@@ -56,7 +56,8 @@ class IpsecTest : public NetworkTest {
     return connection ? connection->outcome : connection.error().message;
   }
 
-  // What clients have in the server's kernel: security associations, tunnels, interfaces, routes.
+  // What clients have in the server's kernel: security associations, policies of IKEv2 and of L2TP,
+  // tunnels, interfaces, routes.
   static std::string Remains() {
     const auto lines_with = [](const char* command, std::string_view word) {
       const std::string text = InServer(command);
@@ -64,7 +65,10 @@ class IpsecTest : public NetworkTest {
       for (const auto line : Lines(text)) count += line.find(word) != line.npos;
       return std::to_string(count) + " ";
     };
-    return lines_with("ip xfrm state list", "src ") + lines_with("ip l2tp show tunnel", "Tunnel ") +
+    return lines_with("ip xfrm state list", "src ") +
+           lines_with("ip xfrm policy list", "if_id 0x1") +
+           lines_with("ip xfrm policy list", "proto udp") +
+           lines_with("ip l2tp show tunnel", "Tunnel ") +
            lines_with("ip -o link show type ppp", "ppp") + lines_with("ip route show", "ppp") +
            std::to_string(PidsOf("/usr/sbin/pppd").size());
   }
@@ -79,7 +83,7 @@ class IpsecTest : public NetworkTest {
     constexpr seconds kForgotten(150);  // for a peer that is gone without a word
     EXPECT_TRUE(Eventually(kForgotten, [] { return Remains() == kNothing; })) << Remains();
   }
-  static constexpr const char* kNothing = "0 0 0 0 0";
+  static constexpr const char* kNothing = "0 0 0 0 0 0 0";
 
   static std::string StateOf(const std::string& service) {
     const auto status = world_->server->Service(service);

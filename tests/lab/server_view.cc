@@ -74,7 +74,12 @@ Result<std::string> ServerView::GroupFile(const std::string& service, const std:
 Result<std::vector<std::string>> ServerView::Pids(const std::string& service) {
   const std::string text = LETHE_TRY(GroupFile(service, "cgroup.procs"));
   std::vector<std::string> out;
-  for (const auto line : Lines(text)) out.emplace_back(line);
+  for (const auto line : Lines(text)) {
+    const std::string pid(line);
+    const auto name = probe_.Read("/proc/" + pid + "/comm");
+    if (!name || Trim(*name) == "swanctl" || Trim(*name) == "ip") continue;
+    out.push_back(pid);
+  }
   return out;
 }
 

@@ -42,7 +42,8 @@ class ServerView {
   Result<std::vector<ServiceStatus>> Services();
   Result<ServiceStatus> Service(const std::string& name);
   bool AllReady();
-  // Process ids in a service's control group; "manager" is lethe-vpnd's own.
+  // Process ids in a service's control group, without what lethe-ikev2 runs for a moment to load
+  // its connections; "manager" is lethe-vpnd's own.
   Result<std::vector<std::string>> Pids(const std::string& service);
   // Of each of kServices.
   Result<std::map<std::string, std::vector<std::string>>> AllPids();

@@ -39,7 +39,7 @@ void ExpectNoSlope(ServerView& server, const Cycles& cycles, const std::function
     if (::testing::Test::HasFailure()) return;
     slope.Add(done, server.Count().value());
   }
-  slope.ExpectNone(cycles.cycles >= kMany ? 1 : 16);
+  slope.ExpectNone(cycles.cycles >= kMany ? 1 : 6);
 }
 
 }  // namespace lethe::lab

@@ -102,7 +102,8 @@ class Service {
     while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
       const int signal = static_cast<int>(info.ssi_signo);
       if (signal == SIGTERM || signal == SIGINT) return false;
-      if (signal == SIGHUP) (void)Load();  // what is wrong changes nothing
+      // charon lets go of what it has before it takes anew: without it, it is no server.
+      if (signal == SIGHUP) LETHE_TRY(Load());
       if (signal == SIGUSR1) Redirect();
     }
     if (CharonEnded()) return Error{ErrorCode::kUnavailable, "charon has ended"};
