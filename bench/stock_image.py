@@ -43,7 +43,8 @@ ip address add 10.16.0.1/12 dev wg0
 ip address add fd28:8712:ccb8:3::1/64 dev wg0
 ip link set wg0 up
 
-mkdir -p /run/ikev2 /run/xl2tpd
+ln -s /run /var/run
+mkdir /run/ikev2 /run/xl2tpd
 STRONGSWAN_CONF=/etc/ikev2/strongswan.conf charon-systemd &
 xl2tpd -D -c /etc/l2tp/xl2tpd.conf &
 while ! STRONGSWAN_CONF=/etc/ikev2/strongswan.conf swanctl --load-all --noprompt \\
