@@ -2,6 +2,7 @@
 of the VPN daemons, started by hand. Everything else is the same: kernel, libraries, packet filter,
 settings, keys; the lock pins the same packages, so that no mirror is asked."""
 import hashlib
+import os
 import pathlib
 import re
 import subprocess
@@ -43,7 +44,8 @@ ip address add 10.16.0.1/12 dev wg0
 ip address add fd28:8712:ccb8:3::1/64 dev wg0
 ip link set wg0 up
 
-mkdir -p /run/ikev2 /run/xl2tpd
+ln -s /run /var/run
+mkdir /run/ikev2 /run/xl2tpd
 STRONGSWAN_CONF=/etc/ikev2/strongswan.conf charon-systemd &
 xl2tpd -D -c /etc/l2tp/xl2tpd.conf &
 while ! STRONGSWAN_CONF=/etc/ikev2/strongswan.conf swanctl --load-all --noprompt \\
@@ -86,9 +88,11 @@ def changed(text, pattern, replacement):
 def write_recipe(top, folder):
     """Makes `folder` a copy of the repository `top` at its commit, with the stock recipe committed
     on top of it; returns the folder of the recipe."""
-    def git(*words):
-        subprocess.run(["git", "-c", "user.name=bench", "-c", "user.email=bench@localhost", *words],
-                       check=True, stdout=subprocess.DEVNULL)
+    def git(*words, **environment):
+        return subprocess.run(
+            ["git", "-c", "user.name=bench", "-c", "user.email=bench@localhost", *words],
+            check=True, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, **environment}).stdout.strip()
 
     git("clone", "--quiet", "--shared", top, folder)
     recipe = pathlib.Path(folder) / "recipes/vpn-server"
@@ -111,5 +115,8 @@ def write_recipe(top, folder):
     script.chmod(0o755)
     git("-C", folder, "rm", "--quiet", "-r", "recipes/vpn-server/patches")
     git("-C", folder, "add", "--all")
-    git("-C", folder, "commit", "--quiet", "--no-gpg-sign", "-m", "Daemons of Debian, by hand")
+    # Of the same commit always the same image.
+    date = git("-C", folder, "show", "--no-patch", "--format=%cI")
+    git("-C", folder, "commit", "--quiet", "--no-gpg-sign", "-m", "Daemons of Debian, by hand",
+        GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date)
     return recipe
