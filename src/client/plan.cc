@@ -200,4 +200,11 @@ std::string GuardRules(const ConnectRequest* connection) {
          "    counter name held drop\n  }\n}\n";
 }
 
+std::string OpenRules() {
+  return "table inet guard\ndelete table inet guard\ntable inet guard {\n"
+         "  chain output {\n"
+         "    type filter hook output priority filter; policy accept;\n"
+         "    udp dport 1701 rt ipsec missing drop\n  }\n}\n";
+}
+
 }  // namespace lethe::client

@@ -73,6 +73,12 @@ TEST(GuardRules, LetOutTheConnectionAlone) {
   EXPECT_NE(GuardRules(&six).find("ip6 daddr 2001:db8::1 tcp"), std::string::npos);
 }
 
+TEST(OpenRules, HoldBackL2tpInTheClearAndNothingElse) {
+  const std::string rules = OpenRules();
+  EXPECT_NE(rules.find("udp dport 1701 rt ipsec missing drop"), std::string::npos);
+  EXPECT_EQ(rules.find("drop"), rules.rfind("drop"));
+}
+
 TEST(RoutesInto, LeadAroundTheTunnelByTheGatewayOfTheServersFamily) {
   const std::string routes = RoutesInto("wg0", "198.51.100.50", {"2001:db8:2::1", "192.0.2.1"});
   EXPECT_EQ(routes.find("route replace 198.51.100.50 via 192.0.2.1 dev eth0\n"), 0U);

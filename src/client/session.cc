@@ -119,7 +119,7 @@ Result<Session::Reply, Refused> Session::Do(const Request& request) {
 Session::Reply Session::Do(const UplinkRequest& request) {
   if (!watch_) watch_ = LETHE_TRY(Watch::Start(kUplink));
   LETHE_TRY(LoadRules(request.guard ? GuardRules(connection_ ? &connection_->request : nullptr)
-                                    : "table inet guard\ndelete table inet guard\n"));
+                                    : OpenRules()));
   std::vector<std::string> kept = request.addresses;
   // Those that the VPN put on the interface are its own affair.
   if (connection_ && connection_->plan.device == kUplink) {
@@ -282,6 +282,9 @@ void Session::Stop() {
   if (connection_->daemon) connection_->daemon->Stop(kGrace);
   if (connection_->request.protocol == Protocol::kWireGuard)
     (void)RunCommand({.argv = {"/usr/sbin/ip", "link", "del", "wg0"}});
+  // The kernel would go on sending the end of a stream that nobody answers.
+  if (connection_->request.tcp)
+    (void)RunCommand({.argv = {"/usr/bin/ss", "-K", "dst", connection_->request.server}});
   (void)RunCommand({.argv = {"/usr/sbin/ip", "route", "del", connection_->request.server}});
   (void)RunCommand({.argv = {"/usr/sbin/ip", "-6", "route", "del", connection_->request.server}});
   if (uplink_->guard) (void)LoadRules(GuardRules(nullptr));
