@@ -200,7 +200,7 @@ std::string Credentials::OpenVpnProfile(const std::string& name, Vpn vpn,
   const bool udp = vpn == Vpn::kOpenVpnUdp;
   return std::string("client\nproto ") + (udp ? "udp" : "tcp") + (ipv6 ? "6" : "4") + "\nremote " +
          remote + " " + std::to_string(PortOf(vpn)) +
-         "\nnobind\nverb 3\nconnect-retry 1\nremote-cert-tls server\n"
+         "\nnobind\npersist-tun\nverb 3\nconnect-retry 1\nremote-cert-tls server\n"
          "data-ciphers AES-256-GCM:CHACHA20-POLY1305\n" +
          (udp ? "explicit-exit-notify 1\n" : "") + Element("ca", folder / "ca.crt") +
          Element("cert", folder / (name + ".crt")) + Element("key", folder / (name + ".key"));

@@ -28,6 +28,8 @@ Result<Nat> Nat::Start() {
                 "    type nat hook postrouting priority srcnat; policy accept;\n"
                 "    oifname \"uplink\" ip saddr 192.0.2.0/24 masquerade\n"
                 "    oifname \"uplink\" ip6 saddr 2001:db8:2::/64 masquerade\n  }\n}\n"));
+  // What passed before is known as it was, and would go on untranslated.
+  (void)LETHE_TRY(RunChecked({.argv = {"conntrack", "-F"}, .package = "conntrack"}));
   return Nat(true);
 }
 
