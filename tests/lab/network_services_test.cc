@@ -108,27 +108,24 @@ TEST_F(NetworkTest, ADrainEndsWhenTheLastClientHasLeft) {
 
 // ---- What is killed comes back ----
 
-// Each program once, in its group, and nothing besides.
+// Each program once, in its group, and nothing besides. A child has its parent's program until it runs
+// its own, so one look alone may see one too many.
 void ExpectNoOrphan(ServerView& server, ProbeClient& probe) {
-  std::map<std::string, int> programs;
-  const auto processes = probe.Processes().value();
-  for (const auto& process : processes) ++programs[process.exe];
   const std::map<std::string, int> expected = {
       {"/usr/sbin/lethe-vpnd", 1},  {"/usr/sbin/lethe-wireguard", 1},
       {"/usr/sbin/openvpn", 2},     {"/usr/sbin/unbound", 1},
       {"/usr/sbin/lethe-ikev2", 1}, {"/usr/sbin/charon-systemd", 1},
       {"/usr/sbin/xl2tpd", 1}};
-  for (const auto& [program, count] : expected) EXPECT_EQ(programs[program], count) << program;
+  std::map<std::string, int> running;
+  EXPECT_TRUE(Eventually(seconds(5), [&] {
+    running.clear();
+    const auto processes = probe.Processes().value();
+    for (const auto& process : processes)
+      if (expected.contains(process.exe)) ++running[process.exe];
+    return running == expected;
+  })) << ::testing::PrintToString(running);
   for (const std::string service : kServices)
     EXPECT_EQ(server.Pids(service).value().size(), service == "ikev2" ? 2U : 1U) << service;
-}
-
-void ExpectSilence(ServerView& server) {
-  const auto services = server.Services().value();
-  for (const auto& service : services) {
-    EXPECT_EQ(service.discarded_bytes, 0) << service.name;
-    EXPECT_EQ(service.unsealed, 0) << service.name;
-  }
 }
 
 TEST_F(NetworkTest, DaemonsComeBackAfterKill9AndNoneSpeaks) {
@@ -150,7 +147,7 @@ TEST_F(NetworkTest, DaemonsComeBackAfterKill9AndNoneSpeaks) {
   EXPECT_TRUE(MachineOf(1).Resolve(wireguard->server4(), false, false));
   EXPECT_TRUE(Eventually(kReadyTimeout, [&] { return tcp[0]->connections() == 2; }))
       << tcp[0]->Log();
-  ExpectSilence(*world_->server);
+  ExpectSilence();
 }
 
 TEST_F(NetworkTest, ServicesComeBackAfterTheirManagerIsKilled) {
@@ -168,7 +165,7 @@ TEST_F(NetworkTest, ServicesComeBackAfterTheirManagerIsKilled) {
   EXPECT_TRUE(tunnel && MachineOf(1).Pings(kFar6));
   const auto wireguard = Connect(2, Vpn::kWireGuard);
   EXPECT_TRUE(wireguard && MachineOf(2).Pings(kFar4));
-  ExpectSilence(*world_->server);
+  ExpectSilence();
 }
 
 // Service files of a test's own take effect, and those of the image again when this goes.
