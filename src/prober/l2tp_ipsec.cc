@@ -26,11 +26,12 @@ uint16_t Number(const World& world) {
 class Session : public Attempt {
  public:
   Session(const L2tpCredentials& credentials, const IpAddress& server, uint16_t port,
-          const RoundTrip& round_trip, World world)
+          const RoundTrip& round_trip, World world, Tamper tamper)
       : credentials_(credentials),
         port_(port),
         round_trip_(round_trip),
         world_(std::move(world)),
+        tamper_(std::move(tamper)),
         ike_({.psk = credentials.psk,
               .ike = credentials.ike,
               .esp = credentials.esp,
@@ -101,8 +102,12 @@ class Session : public Attempt {
   }
 
   void SendTunnelled(std::string_view message) {
-    Output output = Tunnelled(message);
-    progress_.Send(output.channel, std::move(output.bytes));
+    const auto send = [this](std::string_view one) {
+      Output output = Tunnelled(one);
+      progress_.Send(output.channel, std::move(output.bytes));
+    };
+    if (!tamper_) return send(message);
+    for (const std::string& one : tamper_(message)) send(one);
   }
 
   void Flush() {
@@ -235,6 +240,7 @@ class Session : public Attempt {
   const uint16_t port_;
   const RoundTrip round_trip_;
   const World world_;
+  const Tamper tamper_;
   Ikev1 ike_;
   Tunnel tunnel_;
   std::optional<ike::Esp> esp_;
@@ -247,8 +253,10 @@ class Session : public Attempt {
 }  // namespace
 
 std::unique_ptr<Attempt> L2tpAttempt(const L2tpCredentials& credentials, const IpAddress& server,
-                                     uint16_t port, const RoundTrip& round_trip, World world) {
-  return std::make_unique<Session>(credentials, server, port, round_trip, std::move(world));
+                                     uint16_t port, const RoundTrip& round_trip, World world,
+                                     Tamper tamper) {
+  return std::make_unique<Session>(credentials, server, port, round_trip, std::move(world),
+                                   std::move(tamper));
 }
 
 }  // namespace lethe::prober

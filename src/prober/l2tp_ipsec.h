@@ -2,7 +2,10 @@
 // request through it, and all of it taken down again.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "prober/ike_suite.h"
@@ -16,8 +19,13 @@ struct L2tpCredentials {
   uint16_t nat_port = 4500;
 };
 
+// What goes out inside IPsec in place of a message of L2TP that is sent for the first time. For tests of
+// servers: a prober that is to find out whether they are well changes nothing.
+using Tamper = std::function<std::vector<std::string>(std::string_view message)>;
+
 // `server` is its address outside. Precondition: the address of the round trip is IPv4.
 std::unique_ptr<Attempt> L2tpAttempt(const L2tpCredentials& credentials, const IpAddress& server,
-                                     uint16_t port, const RoundTrip& round_trip, World world);
+                                     uint16_t port, const RoundTrip& round_trip, World world,
+                                     Tamper tamper = nullptr);
 
 }  // namespace lethe::prober

@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <random>
 
 #include "base/assert.h"
 
@@ -83,6 +82,34 @@ std::string WithPayload(const std::string& frame, const std::string& payload) {
   return out;
 }
 
+std::string Malformed(std::string payload, std::mt19937& generator) {
+  const auto below = [&](size_t limit) { return limit == 0 ? 0 : generator() % limit; };
+  const auto noise = [&](size_t size) {
+    std::string bytes(size, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(generator());
+    return bytes;
+  };
+  switch (below(5)) {
+    case 0:
+      for (size_t flips = 1 + below(8); flips > 0 && !payload.empty(); --flips)
+        payload[below(payload.size())] ^= static_cast<char>(1 + below(255));
+      break;
+    case 1:
+      payload.resize(below(payload.size()));
+      break;
+    case 2:
+      payload += noise(1 + below(200));
+      break;
+    case 3:  // the first bytes, which say what it is, and nothing of what they promise
+      payload = payload.substr(0, 32) + noise(below(kLongest - 32));
+      break;
+    default:
+      payload = noise(below(kLongest));
+  }
+  payload.resize(std::min(payload.size(), kLongest));
+  return payload;
+}
+
 std::vector<std::string> Malformed(const std::vector<std::string>& recorded, size_t count,
                                    uint32_t seed) {
   std::vector<std::string> sources, out;
@@ -90,34 +117,9 @@ std::vector<std::string> Malformed(const std::vector<std::string>& recorded, siz
                [](const std::string& frame) { return CarriedBy(frame).has_value(); });
   if (sources.empty()) return out;
   std::mt19937 generator(seed);
-  const auto below = [&](size_t limit) { return limit == 0 ? 0 : generator() % limit; };
-  const auto noise = [&](size_t size) {
-    std::string bytes(size, '\0');
-    for (char& byte : bytes) byte = static_cast<char>(generator());
-    return bytes;
-  };
   while (out.size() < count) {
-    const std::string& source = sources[below(sources.size())];
-    std::string payload = CarriedBy(source)->payload;
-    switch (below(5)) {
-      case 0:
-        for (size_t flips = 1 + below(8); flips > 0 && !payload.empty(); --flips)
-          payload[below(payload.size())] ^= static_cast<char>(1 + below(255));
-        break;
-      case 1:
-        payload.resize(below(payload.size()));
-        break;
-      case 2:
-        payload += noise(1 + below(200));
-        break;
-      case 3:  // the first bytes, which say what it is, and nothing of what they promise
-        payload = payload.substr(0, 32) + noise(below(kLongest - 32));
-        break;
-      default:
-        payload = noise(below(kLongest));
-    }
-    payload.resize(std::min(payload.size(), kLongest));
-    out.push_back(WithPayload(source, payload));
+    const std::string& source = sources[generator() % sources.size()];
+    out.push_back(WithPayload(source, Malformed(CarriedBy(source)->payload, generator)));
   }
   return out;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,12 @@ std::optional<Carried> CarriedBy(const std::string& frame);
 // CarriedBy(frame).
 std::string WithPayload(const std::string& frame, const std::string& payload);
 
-// `count` frames that no client would send, each made of one of `recorded` by a seeded generator:
-// bits flipped, cut short, made longer, filled with noise, empty. A frame that carries nothing is
-// not touched. Empty where none does.
+// `payload` as no client would send it: bits flipped, cut short, made longer, filled with noise, empty. 1400
+// bytes at most.
+std::string Malformed(std::string payload, std::mt19937& generator);
+
+// `count` frames that no client would send, each made of one of `recorded` by a seeded generator.
+// A frame that carries nothing is not touched. Empty where none does.
 std::vector<std::string> Malformed(const std::vector<std::string>& recorded, size_t count,
                                    uint32_t seed);
 

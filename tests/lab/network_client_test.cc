@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "client/request.h"
+#include "hostile_l2tp.h"
 #include "leak_watch.h"
 #include "network_fixture.h"
 #include "prober.h"
@@ -12,6 +13,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr size_t kFarBytes = 1 << 20;
+constexpr uint32_t kSeed = 20261126;
 
 void ExpectAnswers(ClientGuest& client, const ClientGuest::Connected& connection,
                    bool ipv6_inside) {
@@ -124,8 +126,32 @@ TEST_F(NetworkTest, TheProberSaysOfEveryProtocolWhetherItIsReady) {
   EXPECT_EQ(not_ready.at("expired").reason, "auth-failed");
   EXPECT_EQ(not_ready.at("stopped").reason, "refused");
   for (const auto& [name, answer] : not_ready) EXPECT_FALSE(answer.ready) << name;
-  const auto services = world_->server->Services().value();
-  for (const auto& service : services) EXPECT_EQ(service.discarded_bytes, 0) << service.name;
+  ExpectSilence();
+}
+
+// Whoever has the shared key, which all clients of L2TP have, may say anything to xl2tpd; who has a
+// password besides, to pppd.
+TEST_F(NetworkTest, L2tpDaemonsTakeNonsenseInsideIpsec) {
+  constexpr size_t kMessages = 14, kOfEach = 40;
+  const std::string target = world_->credentials.ProberTarget(13, Vpn::kL2tp, kServer4);
+  const auto restarts = [] { return world_->server->Service("l2tp").value().restarts; };
+  const auto before = restarts();
+  size_t malformed = 0;
+  bool until_the_end = false;
+  for (size_t first = 0; first < kMessages; first += IsNightly() ? 1 : 4) {
+    MachineOf(1).Inside([&] {
+      const auto talk = TalkNonsense(target, first, kOfEach, kSeed + static_cast<uint32_t>(first));
+      ASSERT_TRUE(talk) << talk.error().message;
+      malformed += talk->malformed;
+      until_the_end = until_the_end || talk->outcome == prober::Reason::kReady;
+    });
+  }
+  EXPECT_GT(malformed, 1000U);
+  EXPECT_TRUE(until_the_end) << "none came as far as a password";
+  const auto after = Probe(MachineOf(1), {{"l2tp", target}}, world_->scratch.path()).value();
+  EXPECT_EQ(after.at("l2tp").reason, "ready");
+  EXPECT_EQ(restarts(), before);
+  ExpectSilence();
 }
 
 }  // namespace

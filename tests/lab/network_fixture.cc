@@ -115,6 +115,14 @@ std::vector<std::unique_ptr<IdleClient>> NetworkTest::ConnectIdle(unsigned machi
   return clients;
 }
 
+void NetworkTest::ExpectSilence() {
+  const auto services = world_->server->Services().value();
+  for (const auto& service : services) {
+    EXPECT_EQ(service.discarded_bytes, 0) << service.name;
+    EXPECT_EQ(service.unsealed, 0) << service.name;
+  }
+}
+
 std::string NetworkTest::InServer(const std::string& script) {
   const auto out = world_->probe->Run({"/bin/sh", "-c", script});
   EXPECT_TRUE(out) << out.error().message;

@@ -52,6 +52,8 @@ class NetworkTest : public ::testing::Test {
   static std::vector<std::unique_ptr<IdleClient>> ConnectIdle(unsigned machine, Vpn vpn,
                                                               unsigned first, unsigned last);
   static std::unique_ptr<IdleClient> StartIdle(unsigned machine, Vpn vpn, unsigned client);
+  // Nothing was said by any service, nor is any output of one open.
+  static void ExpectSilence();
   // Output of a shell in the server; a failure where it fails.
   static std::string InServer(const std::string& script);
 

@@ -31,6 +31,8 @@ std::string RandomBytes(size_t bytes) {
   return out;
 }
 
+}  // namespace
+
 World TheWorld() {
   const auto wall = std::chrono::system_clock::now().time_since_epoch();
   const auto steady = std::chrono::steady_clock::now().time_since_epoch();
@@ -39,13 +41,14 @@ World TheWorld() {
                         std::chrono::duration_cast<std::chrono::nanoseconds>(steady)};
 }
 
-// One target with its attempt and its sockets.
+namespace {
+
+// A job with its sockets.
 class Run {
  public:
-  Run(const Target& target, Time now)
-      : attempt_(MakeAttempt(target, TheWorld())), deadline_(now + target.timeout) {
+  Run(Job job, Time now) : attempt_(std::move(job.attempt)), deadline_(now + job.timeout) {
     for (const Channel& channel : attempt_->channels())
-      sockets_.push_back(std::make_unique<Socket>(target.address, channel));
+      sockets_.push_back(std::make_unique<Socket>(job.address, channel));
     attempt_->Begin(now);
     Settle(now);
   }
@@ -136,12 +139,9 @@ int WaitMs(const std::vector<std::unique_ptr<Run>>& runs, Time now) {
 
 }  // namespace
 
-Result<std::vector<Probed>> ProbeAll(const std::vector<Target>& targets) {
-  char byte;
-  if (::getrandom(&byte, 1, 0) != 1)
-    return Error{ErrorCode::kIo, "reading random bytes: not available"};
+std::vector<Verdict> RunAll(std::vector<Job> jobs) {
   std::vector<std::unique_ptr<Run>> runs;
-  for (const Target& target : targets) runs.push_back(std::make_unique<Run>(target, Now()));
+  for (Job& job : jobs) runs.push_back(std::make_unique<Run>(std::move(job), Now()));
   const auto running = [](const auto& run) { return !run->done(); };
   while (std::any_of(runs.begin(), runs.end(), running)) {
     std::vector<pollfd> polled;
@@ -158,8 +158,21 @@ Result<std::vector<Probed>> ProbeAll(const std::vector<Target>& targets) {
       at += run->sockets();
     }
   }
+  std::vector<Verdict> out;
+  for (const auto& run : runs) out.push_back(run->verdict());
+  return out;
+}
+
+Result<std::vector<Probed>> ProbeAll(const std::vector<Target>& targets) {
+  char byte;
+  if (::getrandom(&byte, 1, 0) != 1)
+    return Error{ErrorCode::kIo, "reading random bytes: not available"};
+  std::vector<Job> jobs;
+  for (const Target& target : targets)
+    jobs.push_back({MakeAttempt(target, TheWorld()), target.address, target.timeout});
+  const auto verdicts = RunAll(std::move(jobs));
   std::vector<Probed> out;
-  for (size_t i = 0; i < targets.size(); ++i) out.push_back({&targets[i], runs[i]->verdict()});
+  for (size_t i = 0; i < targets.size(); ++i) out.push_back({&targets[i], verdicts[i]});
   return out;
 }
 

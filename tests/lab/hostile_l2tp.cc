@@ -1,0 +1,58 @@
+#include "hostile_l2tp.h"
+
+#include <random>
+
+#include "apps/lethe-prober/run.h"
+#include "frames.h"
+#include "probe/bytes.h"
+#include "prober/target.h"
+
+namespace lethe::lab {
+namespace {
+
+constexpr prober::Time kPatience = std::chrono::seconds(5);  // a tunnel that is confused stays so
+
+// RFC 2661 3.1: what a receiver looks at first, of control messages and of data.
+constexpr size_t kControlHead = 12, kDataHead = 6, kLengthAt = 2;
+
+// Half of them get past the head.
+std::string MalformedMessage(std::string_view message, std::mt19937& generator) {
+  const bool control = (static_cast<unsigned char>(message[0]) & 0x80) != 0;
+  const size_t head = control ? kControlHead : kDataHead;
+  if (generator() % 2 == 0) return Malformed(std::string(message), generator);
+  std::string out =
+      std::string(message.substr(0, head)) + Malformed(std::string(message.substr(head)), generator);
+  if (control) {
+    std::string length;
+    probe::AppendBigEndian(length, out.size(), 2);
+    out.replace(kLengthAt, length.size(), length);
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Nonsense> TalkNonsense(const std::string& text, size_t first, size_t of_each,
+                              uint32_t seed) {
+  const auto target = LETHE_TRY(prober::ParseTarget("hostile", text, "hostile.toml"));
+  Nonsense out;
+  std::mt19937 generator(seed);
+  const auto tamper = [&](std::string_view message) {
+    std::vector<std::string> sent;
+    if (out.messages++ >= first) {
+      for (size_t i = 0; i < of_each; ++i) sent.push_back(MalformedMessage(message, generator));
+    }
+    out.malformed += sent.size();
+    sent.emplace_back(message);
+    return sent;
+  };
+  std::vector<prober::Job> jobs;
+  jobs.push_back({prober::L2tpAttempt(std::get<prober::L2tpCredentials>(target.credentials),
+                                      target.address, target.port, target.round_trip,
+                                      prober::TheWorld(), tamper),
+                  target.address, kPatience});
+  out.outcome = prober::RunAll(std::move(jobs)).at(0).reason;
+  return out;
+}
+
+}  // namespace lethe::lab
