@@ -19,8 +19,8 @@ struct L2tpCredentials {
   uint16_t nat_port = 4500;
 };
 
-// What goes out inside IPsec in place of a message of L2TP that is sent for the first time. For tests of
-// servers: a prober that is to find out whether they are well changes nothing.
+// What goes out inside IPsec in place of a message of L2TP that is sent for the first time. For
+// tests of servers: a prober that is to find out whether they are well changes nothing.
 using Tamper = std::function<std::vector<std::string>(std::string_view message)>;
 
 // `server` is its address outside. Precondition: the address of the round trip is IPv4.

@@ -21,8 +21,8 @@ std::optional<Carried> CarriedBy(const std::string& frame);
 // CarriedBy(frame).
 std::string WithPayload(const std::string& frame, const std::string& payload);
 
-// `payload` as no client would send it: bits flipped, cut short, made longer, filled with noise, empty. 1400
-// bytes at most.
+// `payload` as no client would send it: bits flipped, cut short, made longer, filled with noise,
+// empty. 1400 bytes at most.
 std::string Malformed(std::string payload, std::mt19937& generator);
 
 // `count` frames that no client would send, each made of one of `recorded` by a seeded generator.

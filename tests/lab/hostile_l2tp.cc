@@ -20,8 +20,8 @@ std::string MalformedMessage(std::string_view message, std::mt19937& generator) 
   const bool control = (static_cast<unsigned char>(message[0]) & 0x80) != 0;
   const size_t head = control ? kControlHead : kDataHead;
   if (generator() % 2 == 0) return Malformed(std::string(message), generator);
-  std::string out =
-      std::string(message.substr(0, head)) + Malformed(std::string(message.substr(head)), generator);
+  std::string out = std::string(message.substr(0, head)) +
+                    Malformed(std::string(message.substr(head)), generator);
   if (control) {
     std::string length;
     probe::AppendBigEndian(length, out.size(), 2);
@@ -47,10 +47,10 @@ Result<Nonsense> TalkNonsense(const std::string& text, size_t first, size_t of_e
     return sent;
   };
   std::vector<prober::Job> jobs;
-  jobs.push_back({prober::L2tpAttempt(std::get<prober::L2tpCredentials>(target.credentials),
-                                      target.address, target.port, target.round_trip,
-                                      prober::TheWorld(), tamper),
-                  target.address, kPatience});
+  jobs.push_back(
+      {prober::L2tpAttempt(std::get<prober::L2tpCredentials>(target.credentials), target.address,
+                           target.port, target.round_trip, prober::TheWorld(), tamper),
+       target.address, kPatience});
   out.outcome = prober::RunAll(std::move(jobs)).at(0).reason;
   return out;
 }

@@ -1,5 +1,5 @@
-// A client of L2TP that has all keys and talks nonsense inside IPsec, where only xl2tpd, pppd and the
-// kernel's L2TP hear it.
+// A client of L2TP that has all keys and talks nonsense inside IPsec, where only xl2tpd, pppd and
+// the kernel's L2TP hear it.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,9 @@ struct Nonsense {
   prober::Reason outcome = prober::Reason::kReady;
 };
 
-// One connection with a credential file's text (docs/formats/prober.md), from the network that the calling
-// thread is in. From its message number `first` on, `of_each` malformed ones made of it go ahead of each.
+// One connection with a credential file's text (docs/formats/prober.md), from the network that the
+// calling thread is in. From its message number `first` on, `of_each` malformed ones made of it go
+// ahead of each.
 Result<Nonsense> TalkNonsense(const std::string& target, size_t first, size_t of_each,
                               uint32_t seed);
 

@@ -108,8 +108,8 @@ TEST_F(NetworkTest, ADrainEndsWhenTheLastClientHasLeft) {
 
 // ---- What is killed comes back ----
 
-// Each program once, in its group, and nothing besides. A child has its parent's program until it runs
-// its own, so one look alone may see one too many.
+// Each program once, in its group, and nothing besides. A child has its parent's program until it
+// runs its own, so one look alone may see one too many.
 void ExpectNoOrphan(ServerView& server, ProbeClient& probe) {
   const std::map<std::string, int> expected = {
       {"/usr/sbin/lethe-vpnd", 1},  {"/usr/sbin/lethe-wireguard", 1},
