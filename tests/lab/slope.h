@@ -12,8 +12,8 @@ class Slope {
  public:
   void Add(unsigned cycles, const Holdings& now);
   // A failure of the test where in the second half, with all that is made once behind it, memory of
-  // a service or of the kernel grows by more than this per cycle, or there is one more descriptor
-  // or process.
+  // a service or of the kernel grows by more than this per cycle, or from the first half to the
+  // last quarter there is one more descriptor or process.
   void ExpectNone(double allowed_kib) const;
 
  private:
