@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <limits>
 
 namespace lethe::lab {
 
@@ -41,14 +43,34 @@ void Slope::ExpectNone(double allowed_kib) const {
   EXPECT_LT(per_cycle(first.slab_kib, last.slab_kib), allowed_kib) << "the kernel's";
 }
 
+namespace {
+
+// When no more processes run than that, or not for a long time. One that ends during the look is an
+// error.
+Result<Holdings> Settled(ServerView& server, uint64_t processes) {
+  constexpr std::chrono::seconds kGone(15);
+  Result<Holdings> held = Error{ErrorCode::kUnavailable, "nothing was counted"};
+  Eventually(kGone, [&] {
+    held = server.Count();
+    return held && held->processes <= processes;
+  });
+  return held;
+}
+
+}  // namespace
+
 void ExpectNoSlope(ServerView& server, const Cycles& cycles, const std::function<void()>& batch) {
   constexpr unsigned kMany = 500;
+  const auto before = Settled(server, std::numeric_limits<uint64_t>::max());
+  ASSERT_TRUE(before) << before.error().message;
   batch();  // what is made once is made here
   Slope slope;
   for (unsigned done = cycles.batch; done <= cycles.cycles; done += cycles.batch) {
     batch();
     if (::testing::Test::HasFailure()) return;
-    slope.Add(done, server.Count().value());
+    const auto held = Settled(server, before->processes);
+    ASSERT_TRUE(held) << held.error().message;
+    slope.Add(done, *held);
   }
   slope.ExpectNone(cycles.cycles >= kMany ? 1 : 6);
 }
