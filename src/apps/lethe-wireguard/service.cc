@@ -1,6 +1,5 @@
 #include "apps/lethe-wireguard/service.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -182,7 +181,6 @@ Exit ServeOn(const Arguments& arguments, Channels channels, const Interface& int
 Exit Serve(const Arguments& arguments) {
   auto channels = TakeChannels();
   if (!channels) return Exit::kChannels;
-  if (channels->counter) ::fcntl(channels->counter.get(), F_SETFL, O_NONBLOCK);
   auto signals = TakeSignals({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2});
   if (!signals) return Exit::kRefused;
   // Before anything is made: a key that is missing leaves nothing behind.
