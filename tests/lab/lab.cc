@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <thread>
 
-#include "archive/archive.h"
 #include "base/strings.h"
 #include "base/unix_socket.h"
 #include "client/transfer.h"
@@ -170,17 +169,6 @@ std::string KernelPanic(vm::Guest& guest, unsigned memory_mib) {
     }
   }
   return std::string(kNoPanic);
-}
-
-Result<std::map<std::string, std::string>> ReadClientProfile(const fs::path& tar) {
-  const auto bytes = ReadFile(tar, 1 << 20);
-  if (!bytes || bytes->size() < 10240)
-    return Error{ErrorCode::kUnavailable, "no client profile yet"};
-  std::map<std::string, std::string> files;
-  auto reader = LETHE_TRY(archive::Reader::OpenMemory(*bytes, "client profile"));
-  while (auto entry = LETHE_TRY(reader.Next()))
-    files[entry->path] = LETHE_TRY(reader.ReadData(1 << 20));
-  return files;
 }
 
 class FarThread {
