@@ -186,8 +186,8 @@ Result<std::string> SignAuthenticode(const Sha256Digest& digest, const Authentic
     return Error{ErrorCode::kUsage, "the key cannot sign (" + OpenSslReason() + ")"};
   }
   std::string raw(size, '\0');
-  LETHE_ASSERT(EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(raw.data()), &size,
-                              Unsigned(bytes), bytes.size()) == 1);
+  LETHE_ASSERT(EVP_DigestSign(context.get(), Unsigned(raw), &size, Unsigned(bytes), bytes.size()) ==
+               1);
   raw.resize(size);
   return WrapAuthenticode(digest, {raw, key.certificate_pem});
 }

@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "crypto/mac.h"
+#include "crypto/unsigned.h"
 
 namespace lethe::crypto {
 
@@ -39,13 +40,6 @@ using Number = Owned<BIGNUM, BN_clear_free>;
 using Curve = Owned<EC_GROUP, EC_GROUP_free>;
 using Point = Owned<EC_POINT, EC_POINT_free>;
 using CipherContext = Owned<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
-
-inline const unsigned char* Unsigned(std::string_view bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-inline unsigned char* Unsigned(std::string& bytes) {
-  return reinterpret_cast<unsigned char*>(bytes.data());
-}
 
 // OpenSSL's last word, for a message; empties its queue.
 std::string OpenSslReason();
