@@ -6,9 +6,9 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import tempfile
-import time
+
+from fixture import check
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 PROBER = pathlib.Path(os.environ.get("LETHE_PROBER") or TOP / "build/release/bin/lethe-prober")
@@ -72,21 +72,6 @@ while True:
 """
 
 
-def check(condition, what):
-    if not condition:
-        raise AssertionError(what)
-
-
-def eventually(condition, what, seconds=20, evidence=lambda: ""):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s: {what} {evidence()}")
-
-
 def namespace():
     holder = subprocess.Popen(
         ["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec sleep 100000"],
@@ -104,6 +89,7 @@ class Network:
         self.far = far
 
     def __enter__(self):
+        check(PROBER.exists(), f"no {PROBER}: build it")
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lethe-prober-"))
         self.processes = []
         self.holder = self.outside = namespace()
@@ -199,13 +185,3 @@ def target(protocol, table, *, port, address="127.0.0.1", inner="10.9.0.1", kind
              f"[{protocol.removesuffix('-udp').removesuffix('-tcp')}]"]
     lines += [f"{key} = {json.dumps(value)}" for key, value in table.items()]
     return "\n".join(lines) + "\n"
-
-
-def main(*cases):
-    for program in (PROBER,):
-        check(program.exists(), f"no {program}: build it")
-    for case in cases:
-        begin = time.monotonic()
-        case()
-        print(f"{case.__name__}: ok ({time.monotonic() - begin:.1f} s)", flush=True)
-    sys.exit(0)

@@ -5,28 +5,14 @@ import pathlib
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
+
+from fixture import check, eventually
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 VPND = pathlib.Path(os.environ.get("LETHE_VPND", TOP / "build/release/bin/lethe-vpnd"))
 FAILURE, USAGE, REJECTED, MALFORMED, UNAVAILABLE = 1, 2, 3, 4, 5
-
-
-def check(condition, what):
-    if not condition:
-        raise AssertionError(what)
-
-
-def eventually(condition, what, seconds=10):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 def service(command, user="root", tables="", **top):
@@ -159,12 +145,3 @@ class Vpnd:
     def pids(self, name):
         group = self.groups().get(name)
         return [int(pid) for pid in (group / "cgroup.procs").read_text().split()] if group else []
-
-
-def main(*tests):
-    """Runs each with its name printed; exits with 1 at the first that fails."""
-    for test in tests:
-        start = time.monotonic()
-        test()
-        print(f"{test.__name__}: ok ({time.monotonic() - start:.1f} s)", flush=True)
-    sys.exit(0)

@@ -23,6 +23,10 @@ std::string HexEncode(std::span<const uint8_t> bytes) {
   return out;
 }
 
+std::string HexEncode(std::string_view bytes) {
+  return HexEncode({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+}
+
 Result<std::vector<uint8_t>> HexDecode(std::string_view hex) {
   if (hex.size() % 2 != 0) {
     return Error{ErrorCode::kMalformed, "hexadecimal string of odd length"};

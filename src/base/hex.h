@@ -13,6 +13,7 @@
 namespace lethe {
 
 std::string HexEncode(std::span<const uint8_t> bytes);
+std::string HexEncode(std::string_view bytes);
 
 // kMalformed for an odd length or anything outside 0-9a-f (upper case is refused: one spelling).
 Result<std::vector<uint8_t>> HexDecode(std::string_view hex);

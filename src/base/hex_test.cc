@@ -8,6 +8,7 @@ namespace {
 TEST(HexEncode, WritesLowerCasePairs) {
   const uint8_t bytes[] = {0x00, 0x7f, 0xff, 0xa5};
   EXPECT_EQ(HexEncode(bytes), "007fffa5");
+  EXPECT_EQ(HexEncode(std::string("\0\xa5", 2)), "00a5");
 }
 
 TEST(HexDecode, InvertsEncode) {

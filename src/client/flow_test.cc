@@ -2,20 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include "base/hex.h"
+#include "base/test_bytes.h"
 
 namespace lethe::client {
 namespace {
 
 constexpr uint16_t kIpv4 = 0x0800, kIpv6 = 0x86dd, kArp = 0x0806;
 
-std::string Bytes(std::string_view hex) {
-  const auto bytes = HexDecode(hex);
-  return bytes ? std::string(bytes->begin(), bytes->end()) : "";
-}
-
 TEST(FlowOf, ReadsAddressesAndPorts) {
-  const std::string udp = Bytes(
+  const std::string udp = FromHex(
       "45000020000000004011"
       "0000c00002a0c6336432"
       "119401f4000c0000");
@@ -25,7 +20,7 @@ TEST(FlowOf, ReadsAddressesAndPorts) {
 }
 
 TEST(FlowOf, ReadsIpv6) {
-  const std::string tcp = Bytes(
+  const std::string tcp = FromHex(
       "6000000000140640"
       "20010db8000200000000000000000160"
       "20010db8008000000000000000000001"
@@ -34,7 +29,7 @@ TEST(FlowOf, ReadsIpv6) {
 }
 
 TEST(FlowOf, GivesALaterPieceNoPorts) {
-  const std::string piece = Bytes(
+  const std::string piece = FromHex(
       "4500002000000001"
       "4011"
       "0000c00002a0c6336432"
@@ -45,7 +40,7 @@ TEST(FlowOf, GivesALaterPieceNoPorts) {
 
 TEST(FlowOf, ReadsWhatIsThereOfAShortPacket) {
   EXPECT_EQ(ToString(FlowOf(kIpv4, "")), "type 2048");
-  EXPECT_EQ(FlowOf(kIpv4, Bytes("45000020000000004011")).protocol, 17U);
+  EXPECT_EQ(FlowOf(kIpv4, FromHex("45000020000000004011")).protocol, 17U);
   EXPECT_EQ(FlowOf(kIpv6, "").to, "");
 }
 

@@ -7,8 +7,6 @@
 namespace lethe::crypto {
 namespace {
 
-using Context = Owned<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
-
 const EVP_CIPHER* CipherOf(const AeadKey& key) {
   if (key.kind == Aead::kChaCha20Poly1305) {
     LETHE_ASSERT(key.key.size() == 32);
@@ -25,9 +23,10 @@ const EVP_CIPHER* CipherOf(const AeadKey& key) {
   }
 }
 
-Context Start(const AeadKey& key, std::string_view nonce, std::string_view additional, int seal) {
+CipherContext Start(const AeadKey& key, std::string_view nonce, std::string_view additional,
+                    int seal) {
   LETHE_ASSERT(nonce.size() == kAeadNonceBytes);
-  Context context(EVP_CIPHER_CTX_new());
+  CipherContext context(EVP_CIPHER_CTX_new());
   int size = 0;
   LETHE_ASSERT(context != nullptr &&
                EVP_CipherInit_ex(context.get(), CipherOf(key), nullptr, Unsigned(key.key),
@@ -49,7 +48,7 @@ void Update(EVP_CIPHER_CTX* context, std::string& out, std::string_view text) {
 
 std::string AeadSeal(const AeadKey& key, std::string_view nonce, std::string_view text,
                      std::string_view additional) {
-  const Context context = Start(key, nonce, additional, 1);
+  const CipherContext context = Start(key, nonce, additional, 1);
   std::string out(text.size() + kAeadTagBytes, '\0');
   Update(context.get(), out, text);
   int size = 0;
@@ -62,7 +61,7 @@ std::string AeadSeal(const AeadKey& key, std::string_view nonce, std::string_vie
 std::optional<std::string> AeadOpen(const AeadKey& key, std::string_view nonce,
                                     std::string_view sealed, std::string_view additional) {
   if (sealed.size() < kAeadTagBytes) return {};
-  const Context context = Start(key, nonce, additional, 0);
+  const CipherContext context = Start(key, nonce, additional, 0);
   const size_t size = sealed.size() - kAeadTagBytes;
   std::string out(size, '\0');
   Update(context.get(), out, sealed.substr(0, size));

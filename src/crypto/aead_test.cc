@@ -3,18 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "base/hex.h"
+#include "base/test_bytes.h"
 
 namespace lethe::crypto {
 namespace {
-
-std::string FromHex(std::string_view hex) {
-  const auto bytes = HexDecode(hex).value();
-  return {bytes.begin(), bytes.end()};
-}
-
-std::string Hex(std::string_view text) {
-  return HexEncode({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-}
 
 // Test case 16 of the GCM specification (McGrew, Viega).
 TEST(Aead, AesGcmSealsAsItsSpecificationSays) {
@@ -26,7 +18,7 @@ TEST(Aead, AesGcmSealsAsItsSpecificationSays) {
       "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6"
       "b525b16aedf5aa0de657ba637b39");
   const std::string sealed = AeadSeal(key, nonce, text, additional);
-  EXPECT_EQ(Hex(sealed),
+  EXPECT_EQ(HexEncode(sealed),
             "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b"
             "1056828838c5f61e6393ba7a0abcc9f66276fc6ece0f4e1768cddf8853bb2d551b");
   EXPECT_EQ(AeadOpen(key, nonce, sealed, additional), text);
@@ -43,8 +35,8 @@ TEST(Aead, ChaChaPolySealsAsItsSpecificationSays) {
   const std::string nonce = FromHex("070000004041424344454647");
   const std::string additional = FromHex("50515253c0c1c2c3c4c5c6c7");
   const std::string sealed = AeadSeal(key, nonce, text, additional);
-  EXPECT_TRUE(Hex(sealed).starts_with("d31a8d34648e60db7b86afbc53ef7ec2"));
-  EXPECT_TRUE(Hex(sealed).ends_with("1ae10b594f09e26a7e902ecbd0600691"));
+  EXPECT_TRUE(HexEncode(sealed).starts_with("d31a8d34648e60db7b86afbc53ef7ec2"));
+  EXPECT_TRUE(HexEncode(sealed).ends_with("1ae10b594f09e26a7e902ecbd0600691"));
   EXPECT_EQ(AeadOpen(key, nonce, sealed, additional), text);
 }
 

@@ -13,7 +13,6 @@ namespace lethe::crypto {
 namespace {
 
 using Object = Owned<ASN1_OBJECT, ASN1_OBJECT_free>;
-using StoreContext = Owned<X509_STORE_CTX, X509_STORE_CTX_free>;
 
 constexpr const char* kAaguidExtension = "1.3.6.1.4.1.45724.1.1.4";  // id-fido-gen-ce-aaguid
 

@@ -11,8 +11,6 @@ namespace lethe::crypto {
 namespace {
 
 using Pkcs7 = Owned<PKCS7, PKCS7_free>;
-void FreeStack(STACK_OF(X509) * stack) { sk_X509_free(stack); }
-using Signers = Owned<STACK_OF(X509), FreeStack>;
 
 // Object identifiers, as the content of their DER.
 constexpr std::string_view kSpcIndirectData("\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x04", 10);
@@ -30,25 +28,6 @@ Error Untrusted(std::string_view what) {
 
 std::string_view View(const Sha256Digest& digest) {
   return {reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size()};
-}
-
-Bio Memory(std::string_view bytes) {
-  Bio bio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
-  LETHE_ASSERT(bio != nullptr);
-  return bio;
-}
-
-// A passphrase is never asked for.
-int NoPassphrase(char*, int, int, void*) { return -1; }
-
-template <typename T>
-std::string ToDer(const T* value, int (*encode)(const T*, unsigned char**)) {
-  const int size = encode(value, nullptr);
-  LETHE_ASSERT(size > 0);
-  std::string out(static_cast<size_t>(size), '\0');
-  auto* at = reinterpret_cast<unsigned char*>(out.data());
-  LETHE_ASSERT(encode(value, &at) == size);
-  return out;
 }
 
 bool IsStrongRsa(X509* certificate) {
@@ -143,7 +122,7 @@ Result<X509*> SignerOf(PKCS7* pkcs7) {
   const int method = OBJ_obj2nid(info->digest_enc_alg->algorithm);
   if (method != NID_rsaEncryption && method != NID_sha256WithRSAEncryption)
     return Untrusted("is by another method than RSA");
-  const Signers signers(PKCS7_get0_signers(pkcs7, nullptr, 0));
+  const Stack signers(PKCS7_get0_signers(pkcs7, nullptr, 0));
   if (signers == nullptr || sk_X509_num(signers.get()) != 1)
     return Untrusted("does not carry its signer's certificate");
   X509* signer = sk_X509_value(signers.get(), 0);
@@ -207,8 +186,8 @@ Result<std::string> SignAuthenticode(const Sha256Digest& digest, const Authentic
     return Error{ErrorCode::kUsage, "the key cannot sign (" + OpenSslReason() + ")"};
   }
   std::string raw(size, '\0');
-  LETHE_ASSERT(EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(raw.data()), &size,
-                              Unsigned(bytes), bytes.size()) == 1);
+  LETHE_ASSERT(EVP_DigestSign(context.get(), Unsigned(raw), &size, Unsigned(bytes), bytes.size()) ==
+               1);
   raw.resize(size);
   return WrapAuthenticode(digest, {raw, key.certificate_pem});
 }

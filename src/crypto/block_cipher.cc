@@ -5,8 +5,6 @@
 namespace lethe::crypto {
 namespace {
 
-using Context = Owned<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
-
 const EVP_CIPHER* CbcOf(const std::string& key) {
   switch (key.size()) {
     case 16:
@@ -27,7 +25,7 @@ struct Job {
 };
 
 std::string Run(const Job& job, std::string_view text) {
-  const Context context(EVP_CIPHER_CTX_new());
+  const CipherContext context(EVP_CIPHER_CTX_new());
   std::string out(text.size(), '\0');
   int size = 0, rest = 0;
   unsigned char none[EVP_MAX_BLOCK_LENGTH];

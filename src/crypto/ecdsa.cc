@@ -1,8 +1,6 @@
 #include "crypto/ecdsa.h"
 
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
@@ -12,24 +10,15 @@
 namespace lethe::crypto {
 namespace {
 
-using Group = Owned<EC_GROUP, EC_GROUP_free>;
-using Point = Owned<EC_POINT, EC_POINT_free>;
-using Number = Owned<BIGNUM, BN_clear_free>;
 using KeyContext = Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using Signature = Owned<ECDSA_SIG, ECDSA_SIG_free>;
 using Builder = Owned<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
 using Parameters = Owned<OSSL_PARAM, OSSL_PARAM_free>;
 
 const EC_GROUP* P256() {
-  static const Group group(EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1));
+  static const Curve group(EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1));
   LETHE_ASSERT(group != nullptr);
   return group.get();
-}
-
-Number ReadNumber(std::string_view bytes) {
-  Number number(BN_bin2bn(Unsigned(bytes), static_cast<int>(bytes.size()), nullptr));
-  LETHE_ASSERT(number != nullptr);
-  return number;
 }
 
 bool IsScalar(const BIGNUM* number) {
@@ -58,14 +47,7 @@ Key MakeKey(std::string_view point, const BIGNUM* secret) {
   return Key(key);
 }
 
-std::string EncodeDer(const ECDSA_SIG* signature) {
-  const int size = i2d_ECDSA_SIG(signature, nullptr);
-  LETHE_ASSERT(size > 0);
-  std::string der(static_cast<size_t>(size), '\0');
-  unsigned char* at = Unsigned(der);
-  LETHE_ASSERT(i2d_ECDSA_SIG(signature, &at) == size);
-  return der;
-}
+std::string EncodeDer(const ECDSA_SIG* signature) { return ToDer(signature, i2d_ECDSA_SIG); }
 
 // Nothing unless it is DER, to the last byte.
 Signature DecodeDer(std::string_view der) {
@@ -139,17 +121,7 @@ std::optional<EcdsaP256Key> EcdsaP256Key::FromScalar(std::string_view scalar) {
 std::string EcdsaP256Key::SignDer(std::string_view message) const {
   const Number secret = ReadNumber(scalar_);
   const Key key = MakeKey(point_, secret.get());
-  const Digester context(EVP_MD_CTX_new());
-  LETHE_ASSERT(context != nullptr &&
-               EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) == 1);
-  size_t size = 0;
-  LETHE_ASSERT(EVP_DigestSign(context.get(), nullptr, &size, Unsigned(message), message.size()) ==
-               1);
-  std::string der(size, '\0');
-  LETHE_ASSERT(
-      EVP_DigestSign(context.get(), Unsigned(der), &size, Unsigned(message), message.size()) == 1);
-  der.resize(size);
-  return der;
+  return SignWith(key.get(), EVP_sha256(), message);
 }
 
 std::string EcdsaP256Key::Sign(std::string_view message) const {

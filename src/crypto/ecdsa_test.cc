@@ -3,17 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "base/hex.h"
+#include "base/test_bytes.h"
 
 namespace lethe::crypto {
 namespace {
-
-std::string FromHex(std::string_view hex) {
-  const auto bytes = HexDecode(hex).value();
-  return {bytes.begin(), bytes.end()};
-}
-std::string ToHex(std::string_view bytes) {
-  return HexEncode({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
-}
 
 // RFC 6979, A.2.5.
 const std::string kSecret =
@@ -56,7 +49,7 @@ TEST(EcdsaP256, AnswersThePublishedVectors) {
   EXPECT_FALSE(VerifyEcdsaP256({kPoint, kTest}, "sample"));
   const auto key = EcdsaP256Key::FromScalar(kSecret);
   ASSERT_TRUE(key);
-  EXPECT_EQ(ToHex(key->point()), ToHex(kPoint));
+  EXPECT_EQ(HexEncode(key->point()), HexEncode(kPoint));
 }
 
 TEST(EcdsaP256, VerifiesWhatItSigns) {
@@ -96,9 +89,9 @@ TEST(EcdsaP256, RefusesNumbersOutOfRange) {
   std::string above = kOrder;
   ++above.back();
   for (const std::string& bad : {kZero, kOrder, above, ones}) {
-    EXPECT_FALSE(VerifyEcdsaP256({kPoint, bad + kSampleS}, "sample")) << ToHex(bad);
-    EXPECT_FALSE(VerifyEcdsaP256({kPoint, kSampleR + bad}, "sample")) << ToHex(bad);
-    EXPECT_FALSE(EcdsaP256Key::FromScalar(bad)) << ToHex(bad);
+    EXPECT_FALSE(VerifyEcdsaP256({kPoint, bad + kSampleS}, "sample")) << HexEncode(bad);
+    EXPECT_FALSE(VerifyEcdsaP256({kPoint, kSampleR + bad}, "sample")) << HexEncode(bad);
+    EXPECT_FALSE(EcdsaP256Key::FromScalar(bad)) << HexEncode(bad);
   }
   EXPECT_FALSE(EcdsaP256Key::FromScalar("short"));
   std::string below = kOrder;
@@ -146,7 +139,7 @@ TEST(EcdsaP256, TakesDerInOneSpelling) {
       DerSequence(DerInteger(std::string(1, '\0') + std::string(60, '\x7f')) + s),  // too long
   };
   for (const std::string& der : bad)
-    EXPECT_FALSE(VerifyEcdsaP256Der({kPoint, der}, "sample")) << ToHex(der);
+    EXPECT_FALSE(VerifyEcdsaP256Der({kPoint, der}, "sample")) << HexEncode(der);
   for (size_t size = 0; size < good.size(); ++size)
     EXPECT_FALSE(VerifyEcdsaP256Der({kPoint, std::string_view(good).substr(0, size)}, "sample"));
 }

@@ -4,17 +4,11 @@
 #include <sodium/crypto_sign_ed25519.h>
 
 #include "base/assert.h"
+#include "crypto/unsigned.h"
 
 // None of these functions needs sodium_init: they draw no random numbers, and have one
 // implementation each.
 namespace lethe::crypto {
-namespace {
-
-const unsigned char* Unsigned(std::string_view bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
-}  // namespace
 
 bool IsEd25519Point(std::string_view public_key) {
   return public_key.size() == kEd25519PublicBytes &&
@@ -31,14 +25,13 @@ bool VerifyEd25519(const Ed25519Signature& signature, std::string_view message) 
 Ed25519Key::Ed25519Key(std::string_view seed) : public_key_(kEd25519PublicBytes, '\0') {
   static_assert(sizeof(secret_) == crypto_sign_ed25519_SECRETKEYBYTES);
   LETHE_ASSERT(seed.size() == kEd25519SeedBytes);
-  crypto_sign_ed25519_seed_keypair(reinterpret_cast<unsigned char*>(public_key_.data()),
-                                   secret_.data(), Unsigned(seed));
+  crypto_sign_ed25519_seed_keypair(Unsigned(public_key_), secret_.data(), Unsigned(seed));
 }
 
 std::string Ed25519Key::Sign(std::string_view message) const {
   std::string signature(kEd25519SignatureBytes, '\0');
-  crypto_sign_ed25519_detached(reinterpret_cast<unsigned char*>(signature.data()), nullptr,
-                               Unsigned(message), message.size(), secret_.data());
+  crypto_sign_ed25519_detached(Unsigned(signature), nullptr, Unsigned(message), message.size(),
+                               secret_.data());
   return signature;
 }
 

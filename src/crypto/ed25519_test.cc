@@ -8,18 +8,11 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "base/test_bytes.h"
 #include "crypto/sha512.h"
 
 namespace lethe::crypto {
 namespace {
-
-std::string FromHex(std::string_view hex) {
-  const auto bytes = HexDecode(hex).value();
-  return {bytes.begin(), bytes.end()};
-}
-std::string ToHex(std::string_view bytes) {
-  return HexEncode({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
-}
 
 std::string Sha512Bytes(std::string_view bytes) {
   const auto digest = Sha512Of(bytes);
@@ -64,8 +57,8 @@ const std::vector<Published>& PublishedVectors() {
 TEST(Ed25519, AnswersThePublishedVectors) {
   for (const Published& v : PublishedVectors()) {
     const Ed25519Key key(v.seed);
-    EXPECT_EQ(ToHex(key.public_key()), ToHex(v.public_key));
-    EXPECT_EQ(ToHex(key.Sign(v.message)), ToHex(v.signature));
+    EXPECT_EQ(HexEncode(key.public_key()), HexEncode(v.public_key));
+    EXPECT_EQ(HexEncode(key.Sign(v.message)), HexEncode(v.signature));
     EXPECT_TRUE(IsEd25519Point(v.public_key));
     EXPECT_TRUE(VerifyEd25519({v.public_key, v.signature}, v.message));
   }

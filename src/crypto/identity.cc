@@ -10,8 +10,6 @@
 namespace lethe::crypto {
 namespace {
 
-int NoPassphrase(char*, int, int, void*) { return -1; }
-
 struct Scheme {
   const EVP_MD* md;
   std::string_view oid;  // the content of the object identifier
@@ -28,29 +26,10 @@ Scheme SchemeOf(EVP_PKEY* key) {
   return {EVP_sha256(), "\x2a\x86\x48\xce\x3d\x04\x03\x02"sv};
 }
 
-std::string SubjectDer(X509* certificate) {
-  unsigned char* bytes = nullptr;
-  const int size = i2d_X509_NAME(X509_get_subject_name(certificate), &bytes);
-  LETHE_ASSERT(size >= 0);
-  std::string out(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
-  OPENSSL_free(bytes);
-  return out;
-}
-
 }  // namespace
 
-std::string DerOf(X509* certificate) {
-  const int size = i2d_X509(certificate, nullptr);
-  LETHE_ASSERT(size > 0);
-  std::string out(static_cast<size_t>(size), '\0');
-  unsigned char* at = Unsigned(out);
-  LETHE_ASSERT(i2d_X509(certificate, &at) == size);
-  return out;
-}
-
 Result<std::vector<Certificate>> ReadCertificates(const std::string& pem) {
-  const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  LETHE_ASSERT(bio != nullptr);
+  const Bio bio = Memory(pem);
   std::vector<Certificate> out;
   while (true) {
     Certificate next(PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr));
@@ -71,8 +50,7 @@ Result<std::vector<Certificate>> ReadCertificates(const std::string& pem) {
 Result<Identity> Identity::Read(const std::string& certificates, const std::string& private_key) {
   auto state = std::make_shared<State>();
   state->certificates = LETHE_TRY(ReadCertificates(certificates));
-  const Bio bio(BIO_new_mem_buf(private_key.data(), static_cast<int>(private_key.size())));
-  LETHE_ASSERT(bio != nullptr);
+  const Bio bio = Memory(private_key);
   state->key = Key(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, nullptr));
   if (state->key == nullptr) {
     ERR_clear_error();
@@ -86,8 +64,9 @@ Result<Identity> Identity::Read(const std::string& certificates, const std::stri
     ERR_clear_error();
     return Error{ErrorCode::kMalformed, "the private key is not the certificate's"};
   }
-  for (const Certificate& one : state->certificates) state->ders.push_back(DerOf(one.get()));
-  state->subject_der = SubjectDer(own);
+  for (const Certificate& one : state->certificates)
+    state->ders.push_back(ToDer<X509>(one.get(), i2d_X509));
+  state->subject_der = ToDer<X509_NAME>(X509_get_subject_name(own), i2d_X509_NAME);
   return Identity(std::move(state));
 }
 
@@ -101,18 +80,7 @@ std::string Identity::SignatureAlgorithm() const {
 }
 
 std::string Identity::Sign(std::string_view message) const {
-  const Digester context(EVP_MD_CTX_new());
-  size_t size = 0;
-  LETHE_ASSERT(context != nullptr &&
-               EVP_DigestSignInit(context.get(), nullptr, SchemeOf(state_->key.get()).md, nullptr,
-                                  state_->key.get()) == 1 &&
-               EVP_DigestSign(context.get(), nullptr, &size, Unsigned(message), message.size()) ==
-                   1);
-  std::string out(size, '\0');
-  LETHE_ASSERT(
-      EVP_DigestSign(context.get(), Unsigned(out), &size, Unsigned(message), message.size()) == 1);
-  out.resize(size);
-  return out;
+  return SignWith(state_->key.get(), SchemeOf(state_->key.get()).md, message);
 }
 
 }  // namespace lethe::crypto

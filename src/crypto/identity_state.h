@@ -31,6 +31,4 @@ Store MakeServerStore(const TrustAnchors& anchors, int64_t now_unix_s);
 // and, where `name` is not empty, its names. The sentence is why not; empty: it is.
 std::string WhyNotServer(X509* certificate, const ServerRules& rules);
 
-std::string DerOf(X509* certificate);
-
 }  // namespace lethe::crypto

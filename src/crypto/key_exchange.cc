@@ -1,7 +1,5 @@
 #include "crypto/key_exchange.h"
 
-#include <openssl/bn.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>
 
@@ -13,18 +11,9 @@
 namespace lethe::crypto {
 namespace {
 
-using Number = Owned<BIGNUM, BN_clear_free>;
 using NumberContext = Owned<BN_CTX, BN_CTX_free>;
-using CurveGroup = Owned<EC_GROUP, EC_GROUP_free>;
-using Point = Owned<EC_POINT, EC_POINT_free>;
 
 constexpr int kModpBytes = 256;
-
-Number ReadNumber(std::string_view bytes) {
-  Number number(BN_bin2bn(Unsigned(bytes), static_cast<int>(bytes.size()), nullptr));
-  LETHE_ASSERT(number != nullptr);
-  return number;
-}
 
 X25519Key KeyOf(std::string_view bytes) {
   X25519Key key;
@@ -54,8 +43,8 @@ std::optional<std::string> ModpShared(const std::string& secret, std::string_vie
   return Power(base.get(), secret);
 }
 
-CurveGroup CurveOf(Group group) {
-  CurveGroup out(
+Curve CurveOf(Group group) {
+  Curve out(
       EC_GROUP_new_by_curve_name(group == Group::kEcp256 ? NID_X9_62_prime256v1 : NID_secp384r1));
   LETHE_ASSERT(out != nullptr);
   return out;
@@ -72,7 +61,7 @@ std::string Coordinates(const EC_GROUP* curve, const EC_POINT* point) {
 }
 
 std::string CurvePublic(Group group, const std::string& secret) {
-  const CurveGroup curve = CurveOf(group);
+  const Curve curve = CurveOf(group);
   const Point point(EC_POINT_new(curve.get()));
   const Number number = ReadNumber(secret);
   LETHE_ASSERT(point != nullptr && EC_POINT_mul(curve.get(), point.get(), number.get(), nullptr,
@@ -85,7 +74,7 @@ std::optional<std::string> CurveShared(Group group, const std::string& secret,
                                        std::string_view theirs) {
   const size_t half = group == Group::kEcp256 ? 32 : 48;
   if (theirs.size() != 2 * half) return {};
-  const CurveGroup curve = CurveOf(group);
+  const Curve curve = CurveOf(group);
   const Point point(EC_POINT_new(curve.get())), result(EC_POINT_new(curve.get()));
   const std::string encoded = "\x04" + std::string(theirs);
   const bool on_curve =

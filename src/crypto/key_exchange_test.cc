@@ -3,18 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "base/hex.h"
+#include "base/test_bytes.h"
 #include "crypto/block_cipher.h"
 
 namespace lethe::crypto {
 namespace {
-
-std::string FromHex(std::string_view hex) {
-  const auto bytes = HexDecode(hex).value();
-  return {bytes.begin(), bytes.end()};
-}
-std::string Hex(std::string_view text) {
-  return HexEncode({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-}
 
 constexpr Group kGroups[] = {Group::kModp2048, Group::kEcp256, Group::kEcp384, Group::kCurve25519};
 
@@ -63,7 +56,7 @@ TEST(AesCbc, FollowsItsVectors) {
   const std::string iv = FromHex("000102030405060708090a0b0c0d0e0f");
   const std::string text = FromHex("6bc1bee22e409f96e93d7e117393172a");
   const std::string sealed = AesCbcEncrypt(key, iv, text);
-  EXPECT_EQ(Hex(sealed), "f58c4c04d6e5f1ba779eabfb5f7bfbd6");
+  EXPECT_EQ(HexEncode(sealed), "f58c4c04d6e5f1ba779eabfb5f7bfbd6");
   EXPECT_EQ(AesCbcDecrypt(key, iv, sealed), text);
   EXPECT_EQ(AesCbcDecrypt(key, iv, "short"), std::nullopt);
   EXPECT_EQ(AesCbcDecrypt(key, iv, ""), "");

@@ -5,26 +5,6 @@
 #include "crypto/openssl.h"
 
 namespace lethe::crypto {
-namespace {
-
-const EVP_MD* MdOf(Hash hash) {
-  switch (hash) {
-    case Hash::kMd5:
-      return EVP_md5();
-    case Hash::kSha1:
-      return EVP_sha1();
-    case Hash::kSha256:
-      return EVP_sha256();
-    case Hash::kSha384:
-      return EVP_sha384();
-    case Hash::kSha512:
-      break;
-  }
-  return EVP_sha512();
-}
-
-}  // namespace
-
 size_t HashBytes(Hash hash) { return static_cast<size_t>(EVP_MD_get_size(MdOf(hash))); }
 
 std::string Digest(Hash hash, std::string_view data) {

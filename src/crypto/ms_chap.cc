@@ -77,7 +77,7 @@ std::string AuthenticatorResponse(const std::string& password_hash_hash,
   const std::string first =
       Sha1(password_hash_hash + nt_response + "Magic server to client signing constant");
   const std::string digest = Sha1(first + challenge + "Pad to make it do more than one iteration");
-  std::string out = HexEncode({reinterpret_cast<const uint8_t*>(digest.data()), digest.size()});
+  std::string out = HexEncode(digest);
   for (char& c : out)
     if (c >= 'a') c = static_cast<char>(c - 'a' + 'A');
   return "S=" + out;

@@ -3,32 +3,26 @@
 #include <gtest/gtest.h>
 
 #include "base/hex.h"
+#include "base/test_bytes.h"
 #include "crypto/block_cipher.h"
 
 namespace lethe::crypto {
 namespace {
 
-std::string FromHex(std::string_view hex) {
-  const auto bytes = HexDecode(hex).value();
-  return {bytes.begin(), bytes.end()};
-}
-std::string Hex(std::string_view text) {
-  return HexEncode({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-}
-
 // RFC 1320 A.5
 TEST(Md4, FollowsItsVectors) {
-  EXPECT_EQ(Hex(Md4("")), "31d6cfe0d16ae931b73c59d7e0c089c0");
-  EXPECT_EQ(Hex(Md4("abc")), "a448017aaf21d8525fc10ae87aa6729d");
-  EXPECT_EQ(Hex(Md4("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")),
+  EXPECT_EQ(HexEncode(Md4("")), "31d6cfe0d16ae931b73c59d7e0c089c0");
+  EXPECT_EQ(HexEncode(Md4("abc")), "a448017aaf21d8525fc10ae87aa6729d");
+  EXPECT_EQ(HexEncode(Md4("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")),
             "043f8582f241db351ce627e153e7f0e4");
-  EXPECT_EQ(Hex(Md4("123456789012345678901234567890123456789012345678901234567890123456789012345678"
+  EXPECT_EQ(
+      HexEncode(Md4("123456789012345678901234567890123456789012345678901234567890123456789012345678"
                     "90")),
-            "e33b4ddc9c38f2199c3e7b164fcc0536");
+      "e33b4ddc9c38f2199c3e7b164fcc0536");
 }
 
 TEST(DesBlock, IsDes) {
-  EXPECT_EQ(Hex(DesBlock(FromHex("133457799bbcdff1"), FromHex("0123456789abcdef"))),
+  EXPECT_EQ(HexEncode(DesBlock(FromHex("133457799bbcdff1"), FromHex("0123456789abcdef"))),
             "85e813540f0ab405");
 }
 
@@ -43,9 +37,9 @@ MsChapInput Rfc2759() {
 TEST(MsChap, FollowsItsVectors) {
   const auto chap = MsChap::Make(Rfc2759());
   ASSERT_TRUE(chap);
-  EXPECT_EQ(Hex(chap->nt_response()), "82309ecd8d708b5ea08faa3981cd83544233114a3d85d6df");
+  EXPECT_EQ(HexEncode(chap->nt_response()), "82309ecd8d708b5ea08faa3981cd83544233114a3d85d6df");
   EXPECT_EQ(chap->authenticator_response(), "S=407A5589115FD0D6209F510FE9C04566932CDA56");
-  EXPECT_EQ(Hex(chap->session_keys().substr(16)), "8b7cdc149b993a1ba118cb153f56dccb");
+  EXPECT_EQ(HexEncode(chap->session_keys().substr(16)), "8b7cdc149b993a1ba118cb153f56dccb");
 }
 
 TEST(MsChap, TakesTheUserWithoutItsDomain) {

@@ -9,27 +9,8 @@
 namespace lethe::crypto {
 namespace {
 
-using StoreContext = Owned<X509_STORE_CTX, X509_STORE_CTX_free>;
-
-struct FreeStack {
-  void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
-};
-using Stack = std::unique_ptr<STACK_OF(X509), FreeStack>;
-
-const EVP_MD* MdOf(Hash hash) {
-  switch (hash) {
-    case Hash::kSha256:
-      return EVP_sha256();
-    case Hash::kSha384:
-      return EVP_sha384();
-    case Hash::kSha512:
-      return EVP_sha512();
-    case Hash::kMd5:
-    case Hash::kSha1:
-      break;
-  }
-  return nullptr;  // broken: nothing is verified by them
-}
+// By these nothing is verified.
+bool IsBroken(Hash hash) { return hash == Hash::kMd5 || hash == Hash::kSha1; }
 
 Error Untrusted(std::string_view why) {
   return Error{ErrorCode::kUntrusted, "the server's certificate: " + std::string(why)};
@@ -52,12 +33,12 @@ struct ServerKey::State {
 bool ServerKey::is_rsa() const { return EVP_PKEY_get_base_id(state_->key.get()) == EVP_PKEY_RSA; }
 
 bool ServerKey::Verify(const Signature& signature, std::string_view message) const {
-  const EVP_MD* md = MdOf(signature.hash);
-  if (md == nullptr) return false;
+  if (IsBroken(signature.hash)) return false;
   const Digester context(EVP_MD_CTX_new());
   LETHE_ASSERT(context != nullptr);
   const bool good =
-      EVP_DigestVerifyInit(context.get(), nullptr, md, nullptr, state_->key.get()) == 1 &&
+      EVP_DigestVerifyInit(context.get(), nullptr, MdOf(signature.hash), nullptr,
+                           state_->key.get()) == 1 &&
       EVP_DigestVerify(context.get(), Unsigned(signature.bytes), signature.bytes.size(),
                        Unsigned(message), message.size()) == 1;
   ERR_clear_error();
@@ -65,16 +46,8 @@ bool ServerKey::Verify(const Signature& signature, std::string_view message) con
 }
 
 Store MakeServerStore(const TrustAnchors& anchors, int64_t now_unix_s) {
-  constexpr int kAuthLevel = 2;
-  Store store(X509_STORE_new());
-  LETHE_ASSERT(store != nullptr);
-  for (const Certificate& anchor : anchors.state().certificates)
-    LETHE_ASSERT(X509_STORE_add_cert(store.get(), anchor.get()) == 1);
-  X509_VERIFY_PARAM* parameters = X509_STORE_get0_param(store.get());
-  X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
-  X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_ANY);
-  X509_VERIFY_PARAM_set_auth_level(parameters, kAuthLevel);
-  X509_VERIFY_PARAM_set_time(parameters, static_cast<time_t>(now_unix_s));
+  Store store = MakeStore(anchors.state().certificates);
+  X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(store.get()), static_cast<time_t>(now_unix_s));
   return store;
 }
 
@@ -130,11 +103,8 @@ Result<ServerKey> TrustAnchors::Verify(const std::vector<std::string>& ders,
 std::string TrustAnchors::KeyHashes() const {
   std::string out;
   for (const Certificate& anchor : state_->certificates) {
-    unsigned char* bytes = nullptr;
-    const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(anchor.get()), &bytes);
-    LETHE_ASSERT(size > 0);
-    out += Digest(Hash::kSha1, {reinterpret_cast<const char*>(bytes), static_cast<size_t>(size)});
-    OPENSSL_free(bytes);
+    X509_PUBKEY* key = X509_get_X509_PUBKEY(anchor.get());
+    out += Digest(Hash::kSha1, ToDer<X509_PUBKEY>(key, i2d_X509_PUBKEY));
   }
   return out;
 }

@@ -5,17 +5,13 @@
 #include <sodium/crypto_scalarmult_curve25519.h>
 
 #include "base/assert.h"
+#include "crypto/unsigned.h"
 
 namespace lethe::crypto {
 namespace {
 
 constexpr unsigned char kNonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES] = {};
 constexpr size_t kTagBytes = crypto_aead_chacha20poly1305_ietf_ABYTES;
-
-const unsigned char* Bytes(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-unsigned char* Bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 
 }  // namespace
 
@@ -34,9 +30,9 @@ std::optional<X25519Key> X25519(const X25519Key& secret, const X25519Key& public
 std::string ChaChaPolySeal(const std::array<uint8_t, 32>& key, std::string_view text,
                            std::string_view additional) {
   std::string out(text.size() + kTagBytes, '\0');
-  ::crypto_aead_chacha20poly1305_ietf_encrypt(Bytes(out), nullptr, Bytes(text), text.size(),
-                                              Bytes(additional), additional.size(), nullptr, kNonce,
-                                              key.data());
+  ::crypto_aead_chacha20poly1305_ietf_encrypt(Unsigned(out), nullptr, Unsigned(text), text.size(),
+                                              Unsigned(additional), additional.size(), nullptr,
+                                              kNonce, key.data());
   return out;
 }
 
@@ -44,8 +40,8 @@ std::optional<std::string> ChaChaPolyOpen(const std::array<uint8_t, 32>& key,
                                           std::string_view sealed, std::string_view additional) {
   if (sealed.size() < kTagBytes) return {};
   std::string out(sealed.size() - kTagBytes, '\0');
-  if (::crypto_aead_chacha20poly1305_ietf_decrypt(Bytes(out), nullptr, nullptr, Bytes(sealed),
-                                                  sealed.size(), Bytes(additional),
+  if (::crypto_aead_chacha20poly1305_ietf_decrypt(Unsigned(out), nullptr, nullptr, Unsigned(sealed),
+                                                  sealed.size(), Unsigned(additional),
                                                   additional.size(), kNonce, key.data()) != 0)
     return {};
   return out;
@@ -55,9 +51,9 @@ std::string XChaChaPolySeal(const std::array<uint8_t, 32>& key, std::string_view
                             std::string_view text, std::string_view additional) {
   LETHE_ASSERT(nonce.size() == kXChaChaNonceBytes);
   std::string out(text.size() + kTagBytes, '\0');
-  ::crypto_aead_xchacha20poly1305_ietf_encrypt(Bytes(out), nullptr, Bytes(text), text.size(),
-                                               Bytes(additional), additional.size(), nullptr,
-                                               Bytes(nonce), key.data());
+  ::crypto_aead_xchacha20poly1305_ietf_encrypt(Unsigned(out), nullptr, Unsigned(text), text.size(),
+                                               Unsigned(additional), additional.size(), nullptr,
+                                               Unsigned(nonce), key.data());
   return out;
 }
 
@@ -68,8 +64,8 @@ std::optional<std::string> XChaChaPolyOpen(const std::array<uint8_t, 32>& key,
   if (sealed.size() < kTagBytes) return {};
   std::string out(sealed.size() - kTagBytes, '\0');
   if (::crypto_aead_xchacha20poly1305_ietf_decrypt(
-          Bytes(out), nullptr, nullptr, Bytes(sealed), sealed.size(), Bytes(additional),
-          additional.size(), Bytes(nonce), key.data()) != 0)
+          Unsigned(out), nullptr, nullptr, Unsigned(sealed), sealed.size(), Unsigned(additional),
+          additional.size(), Unsigned(nonce), key.data()) != 0)
     return {};
   return out;
 }

@@ -198,9 +198,7 @@ const TreeEntry* FileNamedAsFolder(const std::vector<TreeEntry>& entries) {
 
 }  // namespace
 
-std::string ObjectId::Hex() const {
-  return HexEncode({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
-}
+std::string ObjectId::Hex() const { return HexEncode(bytes); }
 
 Result<ObjectId> ObjectId::FromHex(std::string_view hex) {
   const auto decoded = HexDecode(hex);

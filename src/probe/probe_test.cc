@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/hex.h"
+#include "base/test_bytes.h"
 #include "crypto/blake2s.h"
 #include "probe/bytes.h"
 
@@ -18,18 +19,9 @@ Random Bytes(uint8_t seed) {
   return random;
 }
 
-std::string Hex(std::string_view text) {
-  return HexEncode({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-}
-
-std::string FromHex(std::string_view hex) {
-  const auto bytes = HexDecode(hex).value();
-  return {bytes.begin(), bytes.end()};
-}
-
 // It is an answer, and cut at any place it is none.
 void ExpectFragile(const Exchange& exchange, const std::string& answer, size_t fixed_bytes) {
-  ASSERT_TRUE(exchange.is_answer(answer)) << Hex(answer);
+  ASSERT_TRUE(exchange.is_answer(answer)) << HexEncode(answer);
   for (size_t size = 0; size < fixed_bytes; ++size)
     EXPECT_FALSE(exchange.is_answer(std::string_view(answer).substr(0, size))) << size;
 }

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "base/test_bytes.h"
 #include "prober/eap.h"
 #include "prober/esp.h"
 #include "prober/ike_message.h"
@@ -11,11 +12,6 @@
 
 namespace lethe::prober::ike {
 namespace {
-
-std::string FromHex(std::string_view hex) {
-  const auto bytes = HexDecode(hex).value();
-  return {bytes.begin(), bytes.end()};
-}
 
 std::string Random(size_t bytes) { return std::string(bytes, 'r'); }
 World Constant() { return {.random = Random}; }
@@ -242,8 +238,7 @@ TEST_F(EapTest, WhatIsMalformedIsSaidSo) {
         Request("\x1a\1\7"), Request("\x1a\3\7\0\4S=ab"), Request("\x1a\x9"),
         Challenge().substr(0, 20)}) {
     EapPeer peer("User", "clientPass");
-    EXPECT_FALSE(peer.Answer(packet, Constant()))
-        << HexEncode({reinterpret_cast<const uint8_t*>(packet.data()), packet.size()});
+    EXPECT_FALSE(peer.Answer(packet, Constant())) << HexEncode(packet);
     EXPECT_EQ(peer.state(), EapPeer::State::kMalformed);
   }
   EXPECT_EQ(peer_.Answer(Request("\4challenge"), Constant()), std::string("\2\7\0\6\3\x1a", 6));

@@ -16,10 +16,6 @@ World Counting() {
   }};
 }
 
-std::string Hex(std::string_view text) {
-  return HexEncode({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-}
-
 IpAddress Ip(const std::string& text) { return *IpAddress::Parse(text); }
 
 InnerRequest Make(RoundTrip::Kind kind, const std::string& to, const std::string& from) {
@@ -43,22 +39,22 @@ std::string TurnRound(const InnerRequest& request, bool v4, bool dns) {
 }
 
 TEST(IpAddress, ReadsBothFamiliesAndNothingElse) {
-  EXPECT_EQ(Hex(Ip("192.0.2.1").bytes), "c0000201");
-  EXPECT_EQ(Hex(Ip("2001:db8::1").bytes), "20010db8000000000000000000000001");
+  EXPECT_EQ(HexEncode(Ip("192.0.2.1").bytes), "c0000201");
+  EXPECT_EQ(HexEncode(Ip("2001:db8::1").bytes), "20010db8000000000000000000000001");
   for (const char* text : {"", "192.0.2", "host", "192.0.2.1/24", "fe80::1%eth0", " 1.2.3.4"})
     EXPECT_FALSE(IpAddress::Parse(text)) << text;
 }
 
 // Checksums as another implementation computes them.
 TEST(InnerRequest, IsAPacketOfItsFamily) {
-  EXPECT_EQ(Hex(Make(RoundTrip::Kind::kPing, "10.0.0.1", "10.0.0.2").packet()),
+  EXPECT_EQ(HexEncode(Make(RoundTrip::Kind::kPing, "10.0.0.1", "10.0.0.2").packet()),
             "4500002c00004000400126cf0a0000020a00000108009391"
             "01020304"
             "05060708090a0b0c0d0e0f1011121314");
   const std::string dns = Make(RoundTrip::Kind::kDns, "10.0.0.1", "10.0.0.2").packet();
   EXPECT_EQ(dns.size(), 20U + 8 + 17);
   const std::string dns6 = Make(RoundTrip::Kind::kDns, "fd00::1", "fd00::2").packet();
-  EXPECT_EQ(Hex(dns6.substr(0, 8)), "6000000000191140");
+  EXPECT_EQ(HexEncode(dns6.substr(0, 8)), "6000000000191140");
 }
 
 TEST(InnerRequest, TakesItsAnswerAlone) {

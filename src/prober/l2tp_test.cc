@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "base/hex.h"
+#include "base/test_bytes.h"
 #include "crypto/mac.h"
 #include "probe/bytes.h"
 #include "prober/ikev1.h"
@@ -12,11 +12,6 @@
 
 namespace lethe::prober {
 namespace {
-
-std::string FromHex(std::string_view hex) {
-  const auto bytes = HexDecode(hex).value();
-  return {bytes.begin(), bytes.end()};
-}
 
 const World kWorld{.random = [](size_t bytes) { return std::string(bytes, 'r'); }};
 

@@ -1,37 +1,18 @@
 #include "supervise/control_client.h"
 
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cstring>
 
 #include "base/fd.h"
 #include "base/packet.h"
+#include "base/unix_socket.h"
 
 namespace lethe::supervise {
 
-namespace {
-
-Result<Fd> Connect(const std::filesystem::path& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.native().size() >= sizeof address.sun_path)
-    return Error{ErrorCode::kUsage, path.string() + ": longer than a socket's path may be"};
-  std::memcpy(address.sun_path, path.c_str(), path.native().size());
-  Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-  const auto* name = reinterpret_cast<const sockaddr*>(&address);
-  if (!fd || ::connect(fd.get(), name, sizeof address) != 0)
-    return Error{ErrorCode::kUnavailable,
-                 "connecting to " + path.string() + ": " + std::strerror(errno)};
-  return fd;
-}
-
-}  // namespace
-
 Status Ask(const std::filesystem::path& socket, const Request& request, int descriptor,
            const std::function<bool(const json::Value&)>& on_answer) {
-  const Fd fd = LETHE_TRY(Connect(socket));
+  const Fd fd = LETHE_TRY(ConnectUnix({.path = socket, .type = SOCK_SEQPACKET}));
   LETHE_TRY(SendPacket(fd.get(), WriteRequest(request), descriptor));
   while (true) {
     pollfd ready{.fd = fd.get(), .events = POLLIN, .revents = 0};

@@ -3,11 +3,9 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-
-#include <cstring>
 
 #include "base/file.h"
+#include "base/unix_socket.h"
 #include "supervise/control.h"
 
 namespace lethe::supervise {
@@ -25,11 +23,7 @@ bool MayAsk(int socket) {
 Result<std::unique_ptr<ControlServer>> ControlServer::Listen(EventLoop& loop,
                                                              const std::filesystem::path& path,
                                                              Handler handler) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.native().size() >= sizeof address.sun_path)
-    return Error{ErrorCode::kUsage, path.string() + ": longer than a socket's path may be"};
-  std::memcpy(address.sun_path, path.c_str(), path.native().size());
+  const sockaddr_un address = LETHE_TRY(UnixAddress(path));
   LETHE_TRY(MakeDirectories(path.parent_path()));
   Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket) return IoError("making", "a socket");

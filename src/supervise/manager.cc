@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "base/file.h"
+#include "base/signals.h"
 #include "base/strings.h"
 
 namespace lethe::supervise {
@@ -61,14 +62,8 @@ Result<std::unique_ptr<Manager>> Manager::Create(ManagerOptions options) {
 }
 
 Status Manager::WatchSignals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGCHLD, SIGTERM, SIGINT}) sigaddset(&set, signal);
-  if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return IoError("blocking", "signals");
-  ::signal(SIGPIPE, SIG_IGN);
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return IoError("becoming", "a subreaper");
-  signals_ = Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!signals_) return IoError("making", "a signalfd");
+  signals_ = LETHE_TRY(TakeSignals({SIGCHLD, SIGTERM, SIGINT}));
   return loop_.Add(signals_.get(), EPOLLIN, [this] { OnSignal(); });
 }
 

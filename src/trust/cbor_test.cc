@@ -2,15 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "base/hex.h"
+#include "base/test_bytes.h"
 
 namespace lethe::trust {
 namespace {
-
-std::string FromHex(std::string_view hex) {
-  const auto bytes = HexDecode(hex).value();
-  return {bytes.begin(), bytes.end()};
-}
 
 // RFC 8949, appendix A: the integers that fit.
 TEST(Cbor, AnswersThePublishedVectors) {

@@ -1,10 +1,13 @@
 #include "vm/client_profile.h"
 
 #include "archive/archive.h"
+#include "base/file.h"
 #include "base/strings.h"
 
 namespace lethe::vm {
 namespace {
+
+constexpr uint64_t kMaxClientProfile = 1 << 20;
 
 // A port of the server, and where clients find it.
 struct Port {
@@ -74,9 +77,12 @@ std::vector<PortForward> ForwardsTo(const ServerPorts& ports) {
   return out;
 }
 
-bool IsComplete(std::string_view tar) {
+std::optional<std::string> ReadProfileTar(const std::filesystem::path& file) {
   constexpr size_t kTarBlock = 512;
-  return tar.size() % kTarBlock == 0 && tar.ends_with(std::string(2 * kTarBlock, '\0'));
+  auto tar = ReadFile(file, kMaxClientProfile);
+  if (!tar || tar->size() % kTarBlock != 0 || !tar->ends_with(std::string(2 * kTarBlock, '\0')))
+    return std::nullopt;
+  return std::move(*tar);
 }
 
 Result<ClientProfile> ReadClientProfile(std::string_view tar, const ServerPorts& ports) {
@@ -95,6 +101,14 @@ Result<ClientProfile> ReadClientProfile(std::string_view tar, const ServerPorts&
                                           before + std::to_string(ports.*port.host), found->first));
   }
   return out;
+}
+
+Status StoreClientProfile(std::string_view tar, const ServerPorts& ports,
+                          const std::filesystem::path& folder) {
+  LETHE_TRY(MakeDirectories(folder));
+  for (const auto& [name, text] : LETHE_TRY(ReadClientProfile(tar, ports)))
+    LETHE_TRY(WriteFileAtomic(folder / name, text, 0600));
+  return {};
 }
 
 }  // namespace lethe::vm

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,13 +29,16 @@ std::vector<PortForward> ForwardsTo(const ServerPorts& ports);
 // Text by name of file.
 using ClientProfile = std::map<std::string, std::string>;
 
-inline constexpr uint64_t kMaxClientProfile = 1 << 20;
-
-// Whether all of a tar is there: it ends with two blocks of zeros, and no text has them.
-bool IsComplete(std::string_view tar);
+// The tar that a guest writes to `file`; nothing until all of it is there: it ends with two blocks
+// of zeros, and no text has them.
+std::optional<std::string> ReadProfileTar(const std::filesystem::path& file);
 
 // The files, each with `ports` instead of the server's own. kMalformed where the tar is damaged or
 // has a file that no profile has, or where a file does not name its ports as it should.
 Result<ClientProfile> ReadClientProfile(std::string_view tar, const ServerPorts& ports);
+
+// The same files into a folder, which is made where it is missing; for their owner alone.
+Status StoreClientProfile(std::string_view tar, const ServerPorts& ports,
+                          const std::filesystem::path& folder);
 
 }  // namespace lethe::vm

@@ -85,12 +85,31 @@ TEST(ReadClientProfile, RefusesWhatNoImageWrites) {
   EXPECT_NE(WhyRefused("no tar at all"), "");
 }
 
-TEST(IsComplete, IsTrueFromTheLastBlockOn) {
+TEST(ReadProfileTar, GivesItFromTheLastBlockOn) {
+  const auto scratch =
+      ScratchDir::Create(std::filesystem::temp_directory_path(), "profile-").value();
+  const auto file = scratch.path() / "client.tar";
+  EXPECT_FALSE(ReadProfileTar(file)) << "no file";
   const std::string tar = Tar({{"ikev2.conf", std::string(20000, 'x')}, {"l2tp.conf", "y"}});
-  EXPECT_TRUE(IsComplete(tar));
-  EXPECT_FALSE(IsComplete(""));
-  EXPECT_FALSE(IsComplete(tar.substr(0, 10240)));
-  EXPECT_FALSE(IsComplete(tar.substr(0, tar.size() - 1)));
+  for (const size_t size : {size_t{0}, size_t{10240}, tar.size() - 1}) {
+    ASSERT_TRUE(WriteFileAtomic(file, tar.substr(0, size)));
+    EXPECT_FALSE(ReadProfileTar(file)) << size;
+  }
+  ASSERT_TRUE(WriteFileAtomic(file, tar));
+  EXPECT_EQ(ReadProfileTar(file), tar);
+}
+
+TEST(StoreClientProfile, WritesEachFileForItsOwner) {
+  const auto scratch =
+      ScratchDir::Create(std::filesystem::temp_directory_path(), "profile-").value();
+  const auto folder = scratch.path() / "new";
+  ASSERT_TRUE(
+      StoreClientProfile(Tar({{"client.ovpn", "remote 127.0.0.1 1194\n"}}), kPorts, folder));
+  EXPECT_EQ(ReadFile(folder / "client.ovpn").value(), "remote 127.0.0.1 11\n");
+  EXPECT_EQ(std::filesystem::status(folder / "client.ovpn").permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(StoreClientProfile("no tar at all", kPorts, folder).error().code,
+            ErrorCode::kMalformed);
 }
 
 TEST(ForwardsTo, OpensEveryPortOfTheServer) {

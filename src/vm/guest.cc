@@ -1,16 +1,14 @@
 #include "vm/guest.h"
 
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <thread>
 
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/strings.h"
+#include "base/unix_socket.h"
 #include "json/json.h"
 
 namespace lethe::vm {
@@ -60,19 +58,6 @@ void AddFirmware(const GuestConfig& config, const fs::path& scratch,
                    std::string("if=pflash,format=raw,readonly=on,file=") +
                        (config.secure_boot ? kSecureFirmwareCode : kFirmwareCode),
                    "-drive", "if=pflash,format=raw,file=" + Quoted(scratch / "variables.fd")});
-}
-
-Result<Fd> Connect(const fs::path& path) {
-  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string text = path.string();
-  if (text.size() >= sizeof address.sun_path)
-    return Error{ErrorCode::kIo, "socket path " + text + " is too long"};
-  std::memcpy(address.sun_path, text.c_str(), text.size() + 1);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return IoError("connecting to", path);
-  return fd;
 }
 
 Result<std::string> ReadLine(int fd, milliseconds timeout) {
@@ -165,7 +150,7 @@ Result<Guest> Guest::Start(const GuestConfig& config, const fs::path& scratch) {
 }
 
 Result<std::string> Guest::Command(const std::string& json) {
-  const Fd fd = LETHE_TRY(Connect(scratch_ / "qmp"));
+  const Fd fd = LETHE_TRY(ConnectUnix({.path = scratch_ / "qmp"}));
   constexpr milliseconds kTimeout(10000);
   (void)LETHE_TRY(ReadLine(fd.get(), kTimeout));  // the greeting
   std::string answer;

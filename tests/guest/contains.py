@@ -5,7 +5,8 @@ import sys
 import time
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")]
-from vpnd_fixture import Vpnd, check, eventually, main, service  # noqa: E402
+from fixture import check, eventually, main  # noqa: E402
+from vpnd_fixture import Vpnd, service  # noqa: E402
 
 SLEEP = ["/usr/bin/sleep", "100000"]
 TASKS = 40

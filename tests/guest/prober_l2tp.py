@@ -8,7 +8,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from charon_fixture import (associations, authority, certificate, connection,  # noqa: E402
                             load, write)
-from prober_fixture import Network, check, eventually, main, target  # noqa: E402
+from fixture import check, eventually, main  # noqa: E402
+from prober_fixture import Network, target  # noqa: E402
 
 SERVER = "198.51.100.1"
 PSK, USER, PASSWORD = "a preshared key of the test", "user", "right"

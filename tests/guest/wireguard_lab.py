@@ -78,6 +78,7 @@ class Server:
         notify_read, notify_write = os.pipe()
         self.counter, counter_write = os.pipe()
         os.set_blocking(self.counter, False)
+        os.set_blocking(counter_write, False)  # as lethe-vpnd gives it
         self.said, said_write = os.pipe()
         os.set_blocking(self.said, False)
         inner = (peers.fileno(), notify_write, counter_write)

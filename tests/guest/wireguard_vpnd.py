@@ -8,7 +8,8 @@ import sys
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
                 os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")]
-from vpnd_fixture import MALFORMED, UNAVAILABLE, Vpnd, check, eventually, service  # noqa: E402
+from fixture import check, eventually  # noqa: E402
+from vpnd_fixture import MALFORMED, UNAVAILABLE, Vpnd, service  # noqa: E402
 from wireguard_lab import PROGRAM, genkey, run, some_key  # noqa: E402
 
 TABLES = """counter = true

@@ -1,16 +1,14 @@
 #include "client_guest.h"
 
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <cstring>
 
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/strings.h"
+#include "base/unix_socket.h"
 #include "lab.h"
 #include "wire.h"
 
@@ -43,16 +41,6 @@ std::vector<std::string> Texts(const json::Value& object, const char* key) {
     if (const std::string* text = (*array)[i].AsString()) out.push_back(*text);
   }
   return out;
-}
-
-Result<Fd> Connect(const fs::path& path) {
-  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return IoError("connecting to", path);
-  return fd;
 }
 
 }  // namespace
@@ -89,7 +77,7 @@ Status ClientGuest::WaitUntilUp(seconds timeout) {
 
 Result<json::Value> ClientGuest::AskLine(const std::string& line, seconds timeout,
                                          std::optional<int64_t> id) {
-  const Fd fd = LETHE_TRY(lab::Connect(socket_));
+  const Fd fd = LETHE_TRY(ConnectUnix({.path = socket_}));
   LETHE_TRY(WriteAll(fd.get(), line + "\n", "the client guest"));
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   std::string received;

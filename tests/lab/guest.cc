@@ -54,13 +54,6 @@ void Say(const std::string& line) {
   std::fflush(stdout);
 }
 
-Status StoreProfile(const fs::path& tar, const fs::path& folder, const vm::ServerPorts& ports) {
-  const std::string bytes = LETHE_TRY(ReadFile(tar, vm::kMaxClientProfile));
-  for (const auto& [name, text] : LETHE_TRY(vm::ReadClientProfile(bytes, ports)))
-    LETHE_TRY(WriteFileAtomic(folder / name, text, 0600));
-  return {};
-}
-
 // Whether a line came; false at the end of standard input.
 bool NextLine() {
   char c = 0;
@@ -98,15 +91,13 @@ Status Run(const Arguments& arguments) {
   }
   auto guest = LETHE_TRY(vm::Guest::Start(config, scratch.path()));
   Say(config.accelerator == vm::Accelerator::kKvm ? "kvm" : "emulated");
-  const auto came = [&tar] {
-    const auto bytes = ReadFile(tar, vm::kMaxClientProfile);
-    return bytes && vm::IsComplete(*bytes);
-  };
+  std::optional<std::string> profile;
+  const auto came = [&] { return (profile = vm::ReadProfileTar(tar)).has_value(); };
   if (!Eventually(kBootTimeout, [&] { return came() || !guest.running() || InputEnded(); }) ||
       !guest.running())
     return Error{ErrorCode::kUnavailable, "no client profile: " + guest.Log()};
   if (InputEnded()) return {};
-  LETHE_TRY(StoreProfile(tar, arguments.folder, ports));
+  LETHE_TRY(vm::StoreClientProfile(*profile, ports, arguments.folder));
   Say("profile");
   ProbeClient probe(scratch.path() / "probe");
   while (NextLine()) Say(std::to_string(MemoryUsedKib(LETHE_TRY(probe.Read("proc:meminfo")))));

@@ -10,6 +10,7 @@
 #include "crypto/sha256.h"
 #include "lab.h"
 #include "recipe/recipe.h"
+#include "vm/client_profile.h"
 #include "vm/openvpn_probe.h"
 #include "vpn_clients.h"
 
@@ -48,11 +49,12 @@ class ImageTest : public ::testing::Test {
                       [] { return vm::OpenVpnAnswers(1194, milliseconds(500)).value(); });
   }
 
-  std::map<std::string, std::string> Profile() {
+  vm::ClientProfile Profile() {
+    std::optional<std::string> tar;
     EXPECT_TRUE(Eventually(seconds(60), [&] {
-      return ReadClientProfile(scratch_.path() / "client.tar").has_value();
+      return (tar = vm::ReadProfileTar(scratch_.path() / "client.tar")).has_value();
     }));
-    return ReadClientProfile(scratch_.path() / "client.tar").value();
+    return vm::ReadClientProfile(tar.value_or(""), {}).value();
   }
 
   ScratchDir scratch_ = ScratchDir::Create(fs::temp_directory_path(), "lab-").value();

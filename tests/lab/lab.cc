@@ -4,14 +4,12 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cstdlib>
-#include <cstring>
 #include <thread>
 
-#include "archive/archive.h"
 #include "base/strings.h"
+#include "base/unix_socket.h"
 #include "client/transfer.h"
 #include "image/capture.h"
 #include "image/cpio_reader.h"
@@ -78,12 +76,7 @@ Result<ProbeClient::Answer> ProbeClient::Ask(const std::vector<std::string>& fie
                                              seconds timeout) {
   for (const std::string& field : fields)
     LETHE_ASSERT(field.find_first_of("\t\n") == std::string::npos);
-  const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, socket_.c_str(), sizeof address.sun_path - 1);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return IoError("connecting to", socket_);
+  const Fd fd = LETHE_TRY(ConnectUnix({.path = socket_}));
   LETHE_TRY(WriteAll(fd.get(), Join(fields, "\t") + "\n", "the probe"));
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   std::string received;
@@ -176,17 +169,6 @@ std::string KernelPanic(vm::Guest& guest, unsigned memory_mib) {
     }
   }
   return std::string(kNoPanic);
-}
-
-Result<std::map<std::string, std::string>> ReadClientProfile(const fs::path& tar) {
-  const auto bytes = ReadFile(tar, 1 << 20);
-  if (!bytes || bytes->size() < 10240)
-    return Error{ErrorCode::kUnavailable, "no client profile yet"};
-  std::map<std::string, std::string> files;
-  auto reader = LETHE_TRY(archive::Reader::OpenMemory(*bytes, "client profile"));
-  while (auto entry = LETHE_TRY(reader.Next()))
-    files[entry->path] = LETHE_TRY(reader.ReadData(1 << 20));
-  return files;
 }
 
 class FarThread {

@@ -78,10 +78,6 @@ std::string KernelPanic(vm::Guest& guest, unsigned memory_mib);
 template <typename Condition>
 bool Eventually(std::chrono::seconds timeout, Condition condition);
 
-// Unpacks the client profile that an image wrote to its port; kUnavailable while it is not
-// complete.
-Result<std::map<std::string, std::string>> ReadClientProfile(const std::filesystem::path& tar);
-
 // A server that sends `bytes` to whoever connects, once; ends with its owner.
 class FarServer {
  public:

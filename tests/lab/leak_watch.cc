@@ -1,25 +1,20 @@
-#include <arpa/inet.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <thread>
 
-#include "base/fd.h"
-#include "base/file.h"
 #include "client/flow.h"
+#include "client/tap.h"
 #include "leak_watch.h"
 
 namespace lethe::lab {
 namespace {
 
 constexpr size_t kMaxLeaks = 20;
+constexpr std::chrono::milliseconds kPause(50);  // at most, until it is seen that it ends
 constexpr unsigned kIke = 500, kIkeBehindNat = 4500;
 
 struct Verdict {
@@ -68,8 +63,8 @@ Verdict Judge(const client::Flow& flow, Vpn vpn) {
 
 class LeakWatch::Thread {
  public:
-  Thread(Fd socket, Vpn vpn)
-      : socket_(std::move(socket)), vpn_(vpn), thread_([this] { Watch(); }) {}
+  Thread(client::Tap tap, Vpn vpn)
+      : tap_(std::move(tap)), vpn_(vpn), thread_([this] { Watch(); }) {}
   ~Thread() {
     ending_ = true;
     thread_.join();
@@ -85,15 +80,9 @@ class LeakWatch::Thread {
   void Watch() {
     std::array<char, 65536> buffer;
     while (!ending_) {
-      pollfd waiting{socket_.get(), POLLIN, 0};
-      if (::poll(&waiting, 1, 50) <= 0) continue;
-      sockaddr_ll from{};
-      socklen_t size = sizeof from;
-      const ssize_t got = ::recvfrom(socket_.get(), buffer.data(), buffer.size(), 0,
-                                     reinterpret_cast<sockaddr*>(&from), &size);
-      if (got <= 0) continue;
-      const client::Flow flow = client::FlowOf(
-          ntohs(from.sll_protocol), std::string_view(buffer.data(), static_cast<size_t>(got)));
+      const auto packet = tap_.Next(buffer, kPause);
+      if (!packet) continue;
+      const client::Flow flow = client::FlowOf(packet->type, packet->bytes);
       const Verdict verdict = Judge(flow, vpn_);
       if (verdict.vpn) ++vpn_packets_;
       if (verdict.vpn || verdict.harmless) continue;
@@ -102,7 +91,7 @@ class LeakWatch::Thread {
     }
   }
 
-  Fd socket_;
+  client::Tap tap_;
   Vpn vpn_;
   std::atomic<bool> ending_{false};
   std::atomic<size_t> vpn_packets_{0};
@@ -114,36 +103,16 @@ class LeakWatch::Thread {
 LeakWatch::LeakWatch(std::unique_ptr<Thread> thread) : thread_(std::move(thread)) {}
 LeakWatch::~LeakWatch() = default;
 
-namespace {
-
-// Empty where it is not possible.
-Fd PacketSocket(const char* interface) {
-  // Datagrams: the kernel takes the Ethernet header off.
-  Fd socket(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  sockaddr_ll address{};
-  address.sll_family = AF_PACKET;
-  address.sll_protocol = htons(ETH_P_ALL);
-  address.sll_ifindex = static_cast<int>(::if_nametoindex(interface));
-  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-  const bool bound = address.sll_ifindex != 0 && ::bind(socket.get(), generic, sizeof address) == 0;
-  return bound ? std::move(socket) : Fd();
-}
-
-}  // namespace
-
 Result<std::unique_ptr<LeakWatch>> LeakWatch::Start(const Machine& machine, Vpn vpn) {
-  Fd socket;
-  machine.Inside([&] { socket = PacketSocket("eth0"); });
-  if (!socket) return IoError("watching", machine.name());
-  return std::unique_ptr<LeakWatch>(
-      new LeakWatch(std::make_unique<Thread>(std::move(socket), vpn)));
+  Result<client::Tap> tap = Error{ErrorCode::kIo, "not opened"};
+  machine.Inside([&] { tap = client::Tap::Open("eth0"); });
+  if (!tap) return tap.error().In(machine.name());
+  return std::unique_ptr<LeakWatch>(new LeakWatch(std::make_unique<Thread>(std::move(*tap), vpn)));
 }
 
 Result<std::unique_ptr<LeakWatch>> LeakWatch::Start(const Cable& cable, Vpn vpn) {
-  Fd socket = PacketSocket(cable.tap().c_str());
-  if (!socket) return IoError("watching", cable.tap());
   return std::unique_ptr<LeakWatch>(
-      new LeakWatch(std::make_unique<Thread>(std::move(socket), vpn)));
+      new LeakWatch(std::make_unique<Thread>(LETHE_TRY(client::Tap::Open(cable.tap())), vpn)));
 }
 
 std::vector<std::string> LeakWatch::Leaks() { return thread_->Leaks(); }

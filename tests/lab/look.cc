@@ -51,13 +51,12 @@ void SayEachWayIn(const std::string& report) {
 }
 
 Result<vm::ClientProfile> WaitForProfile(vm::Guest& guest, const fs::path& tar) {
-  std::string text;
-  const bool arrived = Eventually(seconds(400), [&] {
-    const auto read = ReadFile(tar, vm::kMaxClientProfile);
-    if (read) text = *read;
-    return vm::IsComplete(text) || !guest.running();
+  std::optional<std::string> text;
+  (void)Eventually(seconds(400), [&] {
+    text = vm::ReadProfileTar(tar);
+    return text || !guest.running();
   });
-  if (arrived && guest.running()) return vm::ReadClientProfile(text, {});
+  if (text && guest.running()) return vm::ReadClientProfile(*text, {});
   return Error{ErrorCode::kUnavailable, "no client profile: " + guest.Log()};
 }
 

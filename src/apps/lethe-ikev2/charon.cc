@@ -4,33 +4,24 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <chrono>
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/unix_socket.h"
 
 namespace lethe::ikev2 {
 namespace {
 
-constexpr timeval kAnswerTimeout{5, 0};
+constexpr std::chrono::seconds kAnswerTimeout(5);
 
 Result<Fd> Connect(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path)
-    return Error{ErrorCode::kUsage, path + ": too long for a socket"};
-  std::memcpy(address.sun_path, path.data(), path.size());
-  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd) return IoError("making", "a socket");
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerTimeout, sizeof kAnswerTimeout);
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &kAnswerTimeout, sizeof kAnswerTimeout);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+  auto fd = ConnectUnix({.path = path, .timeout = kAnswerTimeout});
+  if (!fd && fd.error().code == ErrorCode::kUnavailable)
     return Error{ErrorCode::kUnavailable, "charon does not listen"};
   return fd;
 }

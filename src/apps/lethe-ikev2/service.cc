@@ -1,6 +1,5 @@
 #include "apps/lethe-ikev2/service.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -10,12 +9,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <optional>
 
 #include "apps/lethe-ikev2/charon.h"
+#include "base/descriptor.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/signals.h"
 #include "base/strings.h"
 
 namespace lethe::ikev2 {
@@ -27,27 +27,6 @@ constexpr milliseconds kCountInterval(2000), kSocketInterval(20), kEndInterval(2
 constexpr milliseconds kEndTimeout(4000);  // then charon is killed
 constexpr size_t kMaxGateway = 255;
 constexpr const char* kRedirected[] = {"ikev2-password", "ikev2-certificate"};
-constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
-
-Result<Fd> Channel(const char* variable) {
-  const char* text = std::getenv(variable);
-  if (text == nullptr) return Fd();
-  const auto number = ParseUnsigned<int>(text);
-  if (!number || ::fcntl(*number, F_SETFD, FD_CLOEXEC) != 0)
-    return Error{ErrorCode::kMalformed, std::string(variable) + " names no descriptor"};
-  return Fd(*number);
-}
-
-Result<Fd> TakeSignals() {
-  ::signal(SIGPIPE, SIG_IGN);
-  sigset_t set;
-  ::sigemptyset(&set);
-  for (const int signal : kSignals) ::sigaddset(&set, signal);
-  if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return IoError("blocking", "signals");
-  Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd) return IoError("taking", "signals");
-  return fd;
-}
 
 // Nobody else uses IPsec here.
 Status Flush() {
@@ -177,9 +156,9 @@ class Service {
 }  // namespace
 
 Status Serve(const Arguments& arguments) {
-  Fd notify = LETHE_TRY(Channel("LETHE_NOTIFY_FD"));
-  Fd counter = LETHE_TRY(Channel("LETHE_COUNTER_FD"));
-  Fd signals = LETHE_TRY(TakeSignals());
+  Fd notify = LETHE_TRY(TakeDescriptor("LETHE_NOTIFY_FD"));
+  Fd counter = LETHE_TRY(TakeDescriptor("LETHE_COUNTER_FD"));
+  Fd signals = LETHE_TRY(TakeSignals({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD}));
   return Service(arguments, std::move(signals), std::move(notify), std::move(counter)).Run();
 }
 

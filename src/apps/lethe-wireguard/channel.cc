@@ -1,29 +1,18 @@
 #include "apps/lethe-wireguard/channel.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <cstring>
 
+#include "base/descriptor.h"
 #include "base/file.h"
 #include "base/packet.h"
-#include "base/strings.h"
 #include "json/json.h"
 
 namespace lethe::wireguard {
 namespace {
 
 constexpr size_t kMaxRequest = 4096;
-
-Result<Fd> Channel(const char* variable) {
-  const char* text = std::getenv(variable);
-  if (text == nullptr) return Fd();
-  const auto number = ParseUnsigned<int>(text);
-  if (!number || ::fcntl(*number, F_SETFD, FD_CLOEXEC) != 0)
-    return Error{ErrorCode::kMalformed, std::string(variable) + " names no descriptor"};
-  return Fd(*number);
-}
 
 Result<PeerAction> ParseRequest(std::string_view bytes) {
   const auto value = LETHE_TRY(json::Parse(bytes, {kMaxRequest, 2, 4}));
@@ -80,9 +69,9 @@ std::string AnswerOf(const Result<size_t>& result) {
 
 Result<Channels> TakeChannels() {
   Channels out;
-  out.notify = LETHE_TRY(Channel("LETHE_NOTIFY_FD"));
-  out.counter = LETHE_TRY(Channel("LETHE_COUNTER_FD"));
-  out.peers = LETHE_TRY(Channel("LETHE_PEERS_FD"));
+  out.notify = LETHE_TRY(TakeDescriptor("LETHE_NOTIFY_FD"));
+  out.counter = LETHE_TRY(TakeDescriptor("LETHE_COUNTER_FD"));
+  out.peers = LETHE_TRY(TakeDescriptor("LETHE_PEERS_FD"));
   return out;
 }
 

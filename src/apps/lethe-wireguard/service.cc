@@ -1,6 +1,5 @@
 #include "apps/lethe-wireguard/service.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -11,6 +10,7 @@
 
 #include "apps/lethe-wireguard/channel.h"
 #include "base/file.h"
+#include "base/signals.h"
 #include "wireguard/kernel_device.h"
 #include "wireguard/peer_store.h"
 
@@ -19,7 +19,6 @@ namespace {
 
 constexpr Milliseconds kLongestPause(60'000);
 constexpr int kPausePerCost = 50;  // a sweep takes at most some 2 % of the time
-constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 
 Milliseconds Read(clockid_t clock) {
   timespec time{};
@@ -168,17 +167,6 @@ Exit Service::Run() {
   }
 }
 
-Result<Fd> TakeSignals() {
-  ::signal(SIGPIPE, SIG_IGN);
-  sigset_t set;
-  ::sigemptyset(&set);
-  for (const int signal : kSignals) ::sigaddset(&set, signal);
-  if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return IoError("blocking", "signals");
-  Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd) return IoError("taking", "signals");
-  return fd;
-}
-
 Exit ServeOn(const Arguments& arguments, Channels channels, const Interface& interface,
              KernelDevice device, Fd signals) {
   Service service(arguments, std::move(channels), interface, std::move(device), std::move(signals));
@@ -193,8 +181,7 @@ Exit ServeOn(const Arguments& arguments, Channels channels, const Interface& int
 Exit Serve(const Arguments& arguments) {
   auto channels = TakeChannels();
   if (!channels) return Exit::kChannels;
-  if (channels->counter) ::fcntl(channels->counter.get(), F_SETFL, O_NONBLOCK);
-  auto signals = TakeSignals();
+  auto signals = TakeSignals({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2});
   if (!signals) return Exit::kRefused;
   // Before anything is made: a key that is missing leaves nothing behind.
   if (auto key = ReadKeyFile(arguments.private_key)) {

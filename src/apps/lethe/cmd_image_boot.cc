@@ -68,19 +68,6 @@ Result<vm::GuestConfig> MakeConfig(const Options& options, const fs::path& scrat
   return config;
 }
 
-Status StoreProfile(const std::string& tar, const Options& options) {
-  LETHE_TRY(MakeDirectories(options.client_dir));
-  for (const auto& [name, text] : LETHE_TRY(vm::ReadClientProfile(tar, options.ports)))
-    LETHE_TRY(WriteFileAtomic(fs::path(options.client_dir) / name, text, 0600));
-  return {};
-}
-
-std::optional<std::string> ReadProfile(const fs::path& file) {
-  auto tar = ReadFile(file, vm::kMaxClientProfile);
-  if (!tar || !vm::IsComplete(*tar)) return std::nullopt;
-  return std::move(*tar);
-}
-
 // Until the VPN answers and, where it was asked for, the client profile has arrived.
 Result<double> WaitUntilReady(vm::Guest& guest, const Options& options, const fs::path& profile,
                               Clock::time_point start) {
@@ -90,7 +77,8 @@ Result<double> WaitUntilReady(vm::Guest& guest, const Options& options, const fs
     }
     const bool answers =
         LETHE_TRY(vm::OpenVpnAnswers(options.ports.openvpn_udp, milliseconds(500)));
-    if (answers && (options.client_dir.empty() || ReadProfile(profile))) return SecondsSince(start);
+    if (answers && (options.client_dir.empty() || vm::ReadProfileTar(profile)))
+      return SecondsSince(start);
     if (!answers) std::this_thread::sleep_for(milliseconds(100));
   }
   if (interrupted) return Error{ErrorCode::kUnavailable, "interrupted before the VPN answered"};
@@ -136,7 +124,8 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
   const fs::path profile = scratch.path() / "client.tar";
   const double ready = LETHE_TRY(WaitUntilReady(guest, options, profile, start));
   if (!options.client_dir.empty()) {
-    LETHE_TRY(StoreProfile(ReadProfile(profile).value_or(""), options));
+    LETHE_TRY(vm::StoreClientProfile(vm::ReadProfileTar(profile).value_or(""), options.ports,
+                                     options.client_dir));
   }
   if (global.json) {
     PrintJson(json::Object{{"ready_seconds", ready},

@@ -192,18 +192,17 @@ int Report(const Options& options, const fs::path& key_file, const MadeKey& made
   const auto weakness = trust::FindWeakness(edit.policy);
   const std::string& aaguid = made.attestation.aaguid;
   if (global.json) {
-    PrintJson(json::Object{
-        {"ok", true},
-        {"person", options.person},
-        {"key", made.key.Fingerprint()},
-        {"type", trust::ToString(made.key.type)},
-        {"test", made.key.IsTestKey()},
-        {"key_file", key_file.string()},
-        {"vendor", made.attestation.vendor},
-        {"model", HexEncode({reinterpret_cast<const uint8_t*>(aaguid.data()), aaguid.size()})},
-        {"policy", options.file},
-        {"number", edit.policy.number},
-        {"missing", weakness ? json::Value(weakness->message) : json::Value()}});
+    PrintJson(json::Object{{"ok", true},
+                           {"person", options.person},
+                           {"key", made.key.Fingerprint()},
+                           {"type", trust::ToString(made.key.type)},
+                           {"test", made.key.IsTestKey()},
+                           {"key_file", key_file.string()},
+                           {"vendor", made.attestation.vendor},
+                           {"model", HexEncode(aaguid)},
+                           {"policy", options.file},
+                           {"number", edit.policy.number},
+                           {"missing", weakness ? json::Value(weakness->message) : json::Value()}});
     return 0;
   }
   fmt::print("{}: {}'s key {}, made in an authenticator of {}\n", key_file.string(), options.person,

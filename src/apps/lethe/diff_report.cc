@@ -22,10 +22,6 @@ constexpr size_t kMaxWhere = 52;     // columns of a name
 constexpr size_t kMaxValue = 80;     // columns of a value
 constexpr size_t kRow = 16;          // bytes in a row of a dump
 
-std::string Hex(std::string_view bytes) {
-  return HexEncode({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
-}
-
 // The end of a name tells more than its beginning.
 std::string Shortened(const std::string& text, size_t width) {
   return text.size() <= width ? text : "…" + text.substr(text.size() - width + 1);
@@ -74,7 +70,7 @@ void PrintDump(const char* side, std::string_view bytes, std::string_view other,
         continue;
       }
       const bool differs = i >= other.size() || bytes[i] != other[i];
-      hex += (differs ? "*" : " ") + Hex(bytes.substr(i, 1));
+      hex += (differs ? "*" : " ") + HexEncode(bytes.substr(i, 1));
       text += bytes[i] >= ' ' && bytes[i] < '\x7f' ? bytes[i] : '.';
     }
     fmt::print("    {} {:>8x} {}  {}\n", side, at + row, hex, text);
@@ -216,8 +212,8 @@ json::Value DifferenceJson(const Difference& d) {
     out["offset"] = d.offset;
     out["size_a"] = d.size_a;
     out["size_b"] = d.size_b;
-    out["excerpt"] =
-        json::Object{{"offset", d.excerpt.at}, {"a", Hex(d.excerpt.a)}, {"b", Hex(d.excerpt.b)}};
+    out["excerpt"] = json::Object{
+        {"offset", d.excerpt.at}, {"a", HexEncode(d.excerpt.a)}, {"b", HexEncode(d.excerpt.b)}};
   } else {
     out["value_a"] = Printable(d.value_a);
     out["value_b"] = Printable(d.value_b);
