@@ -13,11 +13,15 @@ namespace {
 constexpr prober::Time kPatience = std::chrono::seconds(5);  // a tunnel that is confused stays so
 
 // RFC 2661 3.1: what a receiver looks at first, of control messages and of data.
-constexpr size_t kControlHead = 12, kDataHead = 6, kLengthAt = 2;
+constexpr size_t kControlHead = 12, kDataHead = 6, kLengthAt = 2, kNumberAt = 8;
+
+bool IsControl(std::string_view message) {
+  return (static_cast<unsigned char>(message[0]) & 0x80) != 0;
+}
 
 // Half of them get past the head.
 std::string MalformedMessage(std::string_view message, std::mt19937& generator) {
-  const bool control = (static_cast<unsigned char>(message[0]) & 0x80) != 0;
+  const bool control = IsControl(message);
   const size_t head = control ? kControlHead : kDataHead;
   if (generator() % 2 == 0) return Malformed(std::string(message), generator);
   std::string out = std::string(message.substr(0, head)) +
@@ -30,22 +34,14 @@ std::string MalformedMessage(std::string_view message, std::mt19937& generator) 
   return out;
 }
 
-}  // namespace
+bool Is(std::string_view message, Step step) {
+  constexpr size_t kTypeAt = 18;  // behind the head of the first attribute
+  return IsControl(message) && message.size() >= kTypeAt + 2 &&
+         probe::BigEndian(message, kTypeAt, 2) == static_cast<uint16_t>(step);
+}
 
-Result<Nonsense> TalkNonsense(const std::string& text, size_t first, size_t of_each,
-                              uint32_t seed) {
+Result<Nonsense> Run(const std::string& text, Nonsense& out, const prober::Tamper& tamper) {
   const auto target = LETHE_TRY(prober::ParseTarget("hostile", text, "hostile.toml"));
-  Nonsense out;
-  std::mt19937 generator(seed);
-  const auto tamper = [&](std::string_view message) {
-    std::vector<std::string> sent;
-    if (out.messages++ >= first) {
-      for (size_t i = 0; i < of_each; ++i) sent.push_back(MalformedMessage(message, generator));
-    }
-    out.malformed += sent.size();
-    sent.emplace_back(message);
-    return sent;
-  };
   std::vector<prober::Job> jobs;
   jobs.push_back(
       {prober::L2tpAttempt(std::get<prober::L2tpCredentials>(target.credentials), target.address,
@@ -53,6 +49,38 @@ Result<Nonsense> TalkNonsense(const std::string& text, size_t first, size_t of_e
        target.address, kPatience});
   out.outcome = prober::RunAll(std::move(jobs)).at(0).reason;
   return out;
+}
+
+}  // namespace
+
+Result<Nonsense> TalkNonsense(const std::string& target, size_t first, size_t of_each,
+                              uint32_t seed) {
+  Nonsense out;
+  std::mt19937 generator(seed);
+  return Run(target, out, [&](std::string_view message) {
+    std::vector<std::string> sent;
+    if (out.messages++ >= first) {
+      for (size_t i = 0; i < of_each; ++i) sent.push_back(MalformedMessage(message, generator));
+    }
+    out.malformed += sent.size();
+    sent.emplace_back(message);
+    return sent;
+  });
+}
+
+Result<Nonsense> RepeatStep(const std::string& target, Step step, size_t times) {
+  Nonsense out;
+  return Run(target, out, [&](std::string_view message) {
+    ++out.messages;
+    std::vector<std::string> sent = {std::string(message)};
+    for (size_t i = 1; i <= times && Is(message, step); ++i) {
+      std::string number;
+      probe::AppendBigEndian(number, probe::BigEndian(message, kNumberAt, 2) + i, 2);
+      sent.emplace_back(message).replace(kNumberAt, number.size(), number);
+      ++out.malformed;
+    }
+    return sent;
+  });
 }
 
 }  // namespace lethe::lab

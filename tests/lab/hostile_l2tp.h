@@ -12,7 +12,7 @@ namespace lethe::lab {
 
 struct Nonsense {
   size_t messages = 0;   // that a client sends
-  size_t malformed = 0;  // that none does
+  size_t malformed = 0;  // that none does, in form or in number
   prober::Reason outcome = prober::Reason::kReady;
 };
 
@@ -21,5 +21,11 @@ struct Nonsense {
 // ahead of each.
 Result<Nonsense> TalkNonsense(const std::string& target, size_t first, size_t of_each,
                               uint32_t seed);
+
+// Messages of L2TP (RFC 2661, 3.2) that make a server set something up.
+enum class Step : uint16_t { kTunnel = 3, kCall = 12 };  // SCCCN, ICCN
+
+// One connection that takes a step again and again, in messages with numbers of their own.
+Result<Nonsense> RepeatStep(const std::string& target, Step step, size_t times);
 
 }  // namespace lethe::lab

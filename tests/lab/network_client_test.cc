@@ -161,5 +161,22 @@ TEST_F(NetworkTest, L2tpDaemonsTakeNonsenseInsideIpsec) {
   })) << "tunnels that were confused stay";
 }
 
+// One tunnel's two sockets, one call's pppd: whoever says it again gets no more of them.
+TEST_F(NetworkTest, L2tpStepsAreTakenOnce) {
+  constexpr size_t kTimes = 40;
+  const std::string target = world_->credentials.ProberTarget(14, Vpn::kL2tp, kServer4);
+  for (const Step step : {Step::kTunnel, Step::kCall}) {
+    const auto before = world_->server->Count().value();
+    MachineOf(1).Inside([&] {
+      const auto talk = RepeatStep(target, step, kTimes);
+      ASSERT_TRUE(talk) << talk.error().message;
+      EXPECT_EQ(talk->malformed, kTimes);
+    });
+    const auto after = world_->server->Count().value();
+    EXPECT_LT(after.descriptors, before.descriptors + kTimes);
+    EXPECT_LE(after.processes, before.processes + 1);
+  }
+}
+
 }  // namespace
 }  // namespace lethe::lab

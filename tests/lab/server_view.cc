@@ -98,9 +98,10 @@ Result<Holdings> ServerView::Count() {
       files += " /proc/" + pid + "/status";
       folders += " /proc/" + pid + "/fd/*";
     }
-    out.resident_kib[service] = SumOf(LETHE_TRY(Shell("cat" + files)), "VmRSS:");
+    // What goes during the look is no error, here and below.
+    const std::string status = LETHE_TRY(Shell("cat" + files + " 2>/dev/null || true"));
+    out.resident_kib[service] = SumOf(status, "VmRSS:");
   }
-  // Named by the shell: one that goes meanwhile is no error.
   const std::string descriptors = LETHE_TRY(Shell("printf '%s\\n'" + folders));
   out.descriptors = Lines(descriptors).size();
   out.slab_kib = SumOf(LETHE_TRY(probe_.Read("proc:meminfo")), "SUnreclaim:");

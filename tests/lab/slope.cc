@@ -45,8 +45,7 @@ void Slope::ExpectNone(double allowed_kib) const {
 
 namespace {
 
-// When no more processes run than that, or not for a long time. One that ends during the look is an
-// error.
+// When no more processes run than that, or not for a long time.
 Result<Holdings> Settled(ServerView& server, uint64_t processes) {
   constexpr std::chrono::seconds kGone(15);
   Result<Holdings> held = Error{ErrorCode::kUnavailable, "nothing was counted"};
