@@ -201,10 +201,12 @@ std::string GuardRules(const ConnectRequest* connection) {
 }
 
 std::string OpenRules() {
-  return "table inet guard\ndelete table inet guard\ntable inet guard {\n"
+  return std::string("table inet guard\ndelete table inet guard\ntable inet guard {\n") +
          "  chain output {\n"
          "    type filter hook output priority filter; policy accept;\n"
-         "    udp dport 1701 rt ipsec missing drop\n  }\n}\n";
+         "    udp dport 1701 rt ipsec missing drop\n"
+         "    oifname \"" +
+         std::string(kUplink) + "\" tcp flags rst drop\n  }\n}\n";
 }
 
 }  // namespace lethe::client

@@ -30,8 +30,9 @@ struct Plan {
 };
 Plan PlanOf(const ConnectRequest& request);
 
-// Without a guard: only that L2TP leaves in IPsec or not at all (RFC 3193, section 4). A client
-// that roams has no SA for its new address.
+// Without a guard: only that L2TP leaves in IPsec or not at all (RFC 3193, section 4), since a
+// client that roams has no SA for its new address; and that a server which goes on with a TCP
+// connection that is over gets no answer.
 std::string OpenRules();
 
 // A batch of ip(8) that sets up the interface of WireGuard, which has its keys.
