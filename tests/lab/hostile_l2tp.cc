@@ -13,10 +13,17 @@ namespace {
 constexpr prober::Time kPatience = std::chrono::seconds(5);  // a tunnel that is confused stays so
 
 // RFC 2661 3.1: what a receiver looks at first, of control messages and of data.
-constexpr size_t kControlHead = 12, kDataHead = 6, kLengthAt = 2, kNumberAt = 8;
+constexpr size_t kControlHead = 12, kDataHead = 6, kLengthAt = 2, kNumberAt = 8,
+                 kTypeAt = 18;  // behind the head of the first attribute
 
 bool IsControl(std::string_view message) {
   return (static_cast<unsigned char>(message[0]) & 0x80) != 0;
+}
+
+std::string Number(uint64_t value) {
+  std::string out;
+  probe::AppendBigEndian(out, value, 2);
+  return out;
 }
 
 // Half of them get past the head.
@@ -26,18 +33,13 @@ std::string MalformedMessage(std::string_view message, std::mt19937& generator) 
   if (generator() % 2 == 0) return Malformed(std::string(message), generator);
   std::string out = std::string(message.substr(0, head)) +
                     Malformed(std::string(message.substr(head)), generator);
-  if (control) {
-    std::string length;
-    probe::AppendBigEndian(length, out.size(), 2);
-    out.replace(kLengthAt, length.size(), length);
-  }
+  if (control) out.replace(kLengthAt, 2, Number(out.size()));
   return out;
 }
 
-bool Is(std::string_view message, Step step) {
-  constexpr size_t kTypeAt = 18;  // behind the head of the first attribute
+bool Is(std::string_view message, Message wanted) {
   return IsControl(message) && message.size() >= kTypeAt + 2 &&
-         probe::BigEndian(message, kTypeAt, 2) == static_cast<uint16_t>(step);
+         probe::BigEndian(message, kTypeAt, 2) == static_cast<uint16_t>(wanted);
 }
 
 Result<Nonsense> Run(const std::string& text, Nonsense& out, const prober::Tamper& tamper) {
@@ -68,17 +70,20 @@ Result<Nonsense> TalkNonsense(const std::string& target, size_t first, size_t of
   });
 }
 
-Result<Nonsense> RepeatStep(const std::string& target, Step step, size_t times) {
+Result<Nonsense> TalkOutOfTurn(const std::string& target, Message after,
+                               const std::vector<Message>& messages) {
   Nonsense out;
   return Run(target, out, [&](std::string_view message) {
     ++out.messages;
     std::vector<std::string> sent = {std::string(message)};
-    for (size_t i = 1; i <= times && Is(message, step); ++i) {
-      std::string number;
-      probe::AppendBigEndian(number, probe::BigEndian(message, kNumberAt, 2) + i, 2);
-      sent.emplace_back(message).replace(kNumberAt, number.size(), number);
-      ++out.malformed;
+    if (!Is(message, after)) return sent;
+    uint64_t number = probe::BigEndian(message, kNumberAt, 2);
+    for (const Message other : messages) {
+      sent.emplace_back(message)
+          .replace(kNumberAt, 2, Number(++number))
+          .replace(kTypeAt, 2, Number(static_cast<uint16_t>(other)));
     }
+    out.malformed += messages.size();
     return sent;
   });
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "prober/attempt.h"
@@ -22,10 +23,25 @@ struct Nonsense {
 Result<Nonsense> TalkNonsense(const std::string& target, size_t first, size_t of_each,
                               uint32_t seed);
 
-// Messages of L2TP (RFC 2661, 3.2) that make a server set something up.
-enum class Step : uint16_t { kTunnel = 3, kCall = 12 };  // SCCCN, ICCN
+// Messages of L2TP (RFC 2661, 3.2).
+enum class Message : uint16_t {
+  kSccrq = 1,
+  kSccrp = 2,
+  kScccn = 3,
+  kHello = 6,
+  kOcrq = 7,
+  kOcrp = 8,
+  kOccn = 9,
+  kIcrq = 10,
+  kIcrp = 11,
+  kIccn = 12,
+  kWen = 15,
+  kSli = 16,
+};
 
-// One connection that takes a step again and again, in messages with numbers of their own.
-Result<Nonsense> RepeatStep(const std::string& target, Step step, size_t times);
+// One connection that says all of `messages` right after it said `after`, each numbered as the next
+// one, with the attributes of `after`.
+Result<Nonsense> TalkOutOfTurn(const std::string& target, Message after,
+                               const std::vector<Message>& messages);
 
 }  // namespace lethe::lab

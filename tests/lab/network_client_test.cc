@@ -161,21 +161,26 @@ TEST_F(NetworkTest, L2tpDaemonsTakeNonsenseInsideIpsec) {
   })) << "tunnels that were confused stay";
 }
 
-// One tunnel's two sockets, one call's pppd: whoever says it again gets no more of them.
-TEST_F(NetworkTest, L2tpStepsAreTakenOnce) {
-  constexpr size_t kTimes = 40;
+// The server dials for nobody: what only a called side says to its caller is for it as nothing.
+TEST_F(NetworkTest, L2tpMessagesOutOfTurnEndNothing) {
   const std::string target = world_->credentials.ProberTarget(14, Vpn::kL2tp, kServer4);
-  for (const Step step : {Step::kTunnel, Step::kCall}) {
-    const auto before = world_->server->Count().value();
+  const auto before = world_->server->Service("l2tp").value().restarts;
+  const std::vector<Message> messages = {Message::kIcrp, Message::kOccn,  Message::kSccrp,
+                                         Message::kOcrp, Message::kSccrq, Message::kScccn,
+                                         Message::kIcrq, Message::kIccn,  Message::kOcrq,
+                                         Message::kWen,  Message::kSli,   Message::kHello};
+  for (const Message after : {Message::kScccn, Message::kIcrq, Message::kIccn}) {
+    SCOPED_TRACE(static_cast<int>(after));
     MachineOf(1).Inside([&] {
-      const auto talk = RepeatStep(target, step, kTimes);
+      const auto talk = TalkOutOfTurn(target, after, messages);
       ASSERT_TRUE(talk) << talk.error().message;
-      EXPECT_EQ(talk->malformed, kTimes);
+      EXPECT_EQ(talk->malformed, messages.size());
     });
-    const auto after = world_->server->Count().value();
-    EXPECT_LT(after.descriptors, before.descriptors + kTimes);
-    EXPECT_LE(after.processes, before.processes + 1);
+    EXPECT_EQ(world_->server->Service("l2tp").value().restarts, before);
   }
+  const auto after = Probe(MachineOf(1), {{"l2tp", target}}, world_->scratch.path()).value();
+  EXPECT_EQ(after.at("l2tp").reason, "ready");
+  ExpectSilence();
 }
 
 }  // namespace
