@@ -1,6 +1,6 @@
 // Every protocol, over IPv4 and IPv6, under everything that a network or a client may do to it: a
 // table, each cell a test. In all of them nothing goes outside the tunnel, and the server says
-// nothing and stays ready. Nightly: the cells take an hour where guests are emulated.
+// nothing and stays ready. Nightly: the cells take some twenty minutes where guests are emulated.
 
 #include <sys/socket.h>
 
