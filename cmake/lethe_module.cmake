@@ -46,7 +46,7 @@ function(lethe_module name)
     set_target_properties(${name}_test PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
     target_link_libraries(${name}_test PRIVATE lethe_${name} GTest::gtest_main)
-    gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 30 PROPERTIES LABELS unit TIMEOUT 120)
+    gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 30 PROPERTIES LABELS unit TIMEOUT 600)
   endif()
 endfunction()
 

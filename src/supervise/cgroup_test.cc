@@ -7,8 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
+#include <algorithm>
 #include <csignal>
+#include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "base/strings.h"
@@ -44,8 +46,22 @@ class CgroupTest : public testing::Test {
          "(setsid sh -c '(setsid sleep 1000 &) ; sleep 1000' &) ; sleep 1000 & exec sleep 1000"});
     auto child = Spawn(service, *Sandbox::Prepare(service), {.cgroup_fd = group.fd()});
     EXPECT_TRUE(child) << child.error().message;
-    EXPECT_TRUE(Eventually([&] { return group.Processes()->size() == 5; }));
+    // Five processes are there before as well, while the shells between them have not ended.
+    EXPECT_TRUE(Eventually([&] {
+      return NamesIn(group) == std::vector<std::string>{"sh", "sleep", "sleep", "sleep", "sleep"};
+    }));
     return child ? std::move(*child) : Child{};
+  }
+
+  // The programs of a group, sorted.
+  static std::vector<std::string> NamesIn(const Cgroup& group) {
+    std::vector<std::string> names;
+    for (const pid_t pid : *group.Processes()) {
+      const auto name = ReadFile("/proc/" + std::to_string(pid) + "/comm");
+      if (name) names.emplace_back(Trim(*name));
+    }
+    std::ranges::sort(names);
+    return names;
   }
 
   fs::path own_;

@@ -41,7 +41,7 @@ Said Run(const Service& service);
 // The same with a script of sh.
 Said RunScript(Service service, const std::string& script);
 
-// Waits, at most 5 s.
+// Waits, at most half a minute: some machines are slow.
 bool Eventually(const std::function<bool()>& condition);
 
 }  // namespace lethe::supervise

@@ -8,9 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <chrono>
 #include <csignal>
 #include <map>
 
@@ -320,27 +318,6 @@ TEST_F(SpawnTest, LeavesNoDescriptorBehind) {
     EXPECT_FALSE(Spawn(service, *Sandbox::Prepare(service), {}));
   }
   EXPECT_EQ(count(), before);
-}
-
-// The fastest of many: what else the machine does is not this program's.
-TEST_F(SpawnTest, TakesFiveMillisecondsAtMost) {
-  constexpr int kStarts = 200;
-  Service service = ServiceOf({"/usr/bin/sleep", "1000"});
-  service.sandbox.scratch = {"/tmp"};
-  const auto sandbox = Sandbox::Prepare(service);
-  ASSERT_TRUE(sandbox);
-  double fastest = 1000;
-  for (int i = 0; i < kStarts; ++i) {
-    const auto begin = std::chrono::steady_clock::now();
-    const auto child = Spawn(service, *sandbox, {});
-    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
-    ASSERT_TRUE(child);
-    fastest = std::min(fastest, took.count());
-    ::kill(child->pid, SIGKILL);
-    ::waitpid(child->pid, nullptr, 0);
-  }
-  RecordProperty("fastest_us", static_cast<int>(fastest * 1000));
-  EXPECT_LT(fastest, 5);
 }
 
 TEST_F(PrepareTest, NamesWhatDoesNotExist) {
