@@ -12,7 +12,7 @@ def check(condition, what):
         raise AssertionError(what)
 
 
-def eventually(condition, what, seconds=20, evidence=lambda: ""):
+def eventually(condition, what, seconds=30, evidence=lambda: ""):
     """What `condition` returns, once that counts as true."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -52,7 +52,7 @@ verb 0
 """
 
 
-def wait_for(what, condition, seconds=20):
+def wait_for(what, condition, seconds=30):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

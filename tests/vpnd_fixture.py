@@ -108,7 +108,7 @@ class Vpnd:
         services = {entry["name"]: entry for entry in self.ctl("status")["services"]}
         return services[name] if name else services
 
-    def wait_for(self, name, state, seconds=10):
+    def wait_for(self, name, state, seconds=30):
         return eventually(lambda: (s := self.status(name))["state"] == state and s,
                           f"{name} is {state}: {self.status(name)}", seconds)
 

@@ -92,7 +92,7 @@ class IpsecTest : public NetworkTest {
   static void StartDrain(const std::string& service, unsigned deadline_s) {
     InServer("lethe-vpnd ctl drain " + service + " --deadline " + std::to_string(deadline_s) +
              " >/run/drain 2>&1 &");
-    ASSERT_TRUE(Eventually(seconds(20), [&] {
+    ASSERT_TRUE(Eventually(seconds(30), [&] {
       return InServer("nft list set inet lethe closed_udp").find("elements") != std::string::npos;
     }));
     EXPECT_EQ(StateOf(service), "draining");

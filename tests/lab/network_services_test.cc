@@ -61,7 +61,7 @@ TEST_F(NetworkTest, ADrainCutsNobodyBeforeItsDeadline) {
   const auto begin = std::chrono::steady_clock::now();
   constexpr seconds kDeadline(25);
   InServer("lethe-vpnd ctl drain openvpn-udp --deadline 25 >/run/drain 2>&1 &");
-  ASSERT_TRUE(Eventually(seconds(20), [] {
+  ASSERT_TRUE(Eventually(seconds(30), [] {
     return InServer("nft list set inet lethe closed_udp").find("1194") != std::string::npos;
   }));
   EXPECT_EQ(world_->server->Service("openvpn-udp").value().state, "draining");
@@ -81,7 +81,7 @@ TEST_F(NetworkTest, ADrainCutsNobodyBeforeItsDeadline) {
     return world_->server->Service("openvpn-udp").value().state == "stopped";
   }));
   EXPECT_GE(std::chrono::steady_clock::now() - begin, kDeadline);
-  EXPECT_TRUE(Eventually(seconds(10), [&] { return clients.front()->WasCut(); }));
+  EXPECT_TRUE(Eventually(seconds(30), [&] { return clients.front()->WasCut(); }));
   InServer("lethe-vpnd ctl start openvpn-udp");
   EXPECT_TRUE(Eventually(kReadyTimeout, [&] { return late->IsConnected(); })) << late->Log();
   for (const auto& client : clients) client->Leave();
@@ -90,12 +90,12 @@ TEST_F(NetworkTest, ADrainCutsNobodyBeforeItsDeadline) {
 TEST_F(NetworkTest, ADrainEndsWhenTheLastClientHasLeft) {
   const auto clients = ConnectIdle(2, Vpn::kOpenVpnTcp, 1, 3);
   InServer("lethe-vpnd ctl drain openvpn-tcp --deadline 600 >/run/drain 2>&1 &");
-  ASSERT_TRUE(Eventually(seconds(20), [] {
+  ASSERT_TRUE(Eventually(seconds(30), [] {
     return InServer("nft list set inet lethe closed_tcp").find("443") != std::string::npos;
   }));
   // A new connection is turned away at once.
   const auto late = StartIdle(3, Vpn::kOpenVpnTcp, 4);
-  EXPECT_TRUE(Eventually(seconds(10), [&] {
+  EXPECT_TRUE(Eventually(seconds(30), [&] {
     return late->Log().find("Connection refused") != std::string::npos;
   })) << late->Log();
   for (const auto& client : clients) client->Leave();
@@ -117,7 +117,7 @@ void ExpectNoOrphan(ServerView& server, ProbeClient& probe) {
       {"/usr/sbin/lethe-ikev2", 1}, {"/usr/sbin/charon-systemd", 1},
       {"/usr/sbin/xl2tpd", 1}};
   std::map<std::string, int> running;
-  EXPECT_TRUE(Eventually(seconds(5), [&] {
+  EXPECT_TRUE(Eventually(seconds(30), [&] {
     running.clear();
     const auto processes = probe.Processes().value();
     for (const auto& process : processes)
@@ -192,7 +192,7 @@ TEST_F(NetworkTest, TheMeterCountsWhatAServiceSays) {
       *world_->probe,
       "printf 'command = [\"/usr/bin/sh\", \"-c\", \"echo hello; exec sleep 1000\"]\\nuser = "
       "\"resolver\"\\n' >loud.toml");
-  EXPECT_TRUE(Eventually(seconds(10), [] {
+  EXPECT_TRUE(Eventually(seconds(30), [] {
     const auto status = world_->server->Service("loud");
     return status && status->discarded_bytes == 6;
   }));

@@ -54,7 +54,7 @@ TEST_F(NetworkTest, TheLeakWatchSeesWhatGoesOutside) {
   ASSERT_TRUE(tunnel);
   const auto watch = LeakWatch::Start(MachineOf(1), Vpn::kOpenVpnUdp).value();
   EXPECT_TRUE(MachineOf(1).Pings("192.0.2.1", "eth0"));
-  EXPECT_TRUE(Eventually(seconds(5), [&] { return !watch->Leaks().empty(); }));
+  EXPECT_TRUE(Eventually(seconds(30), [&] { return !watch->Leaks().empty(); }));
 }
 
 TEST_F(NetworkTest, TracksNoClientByItsOuterAddress) {
@@ -66,7 +66,7 @@ TEST_F(NetworkTest, TracksNoClientByItsOuterAddress) {
   // The kernel shows its list in pieces, and what changes in between may hide an entry.
   const std::string inner = udp->Address(false).value();
   std::string tracked;
-  EXPECT_TRUE(Eventually(seconds(10),
+  EXPECT_TRUE(Eventually(seconds(30),
                          [&] {
                            tracked = world_->probe->Read("proc:1/net/nf_conntrack").value();
                            return tracked.find("src=" + inner + " ") != std::string::npos;

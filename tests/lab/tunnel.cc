@@ -79,7 +79,7 @@ Result<std::unique_ptr<Tunnel>> Tunnel::OpenWireGuard(Machine& machine,
   tunnel->server4_ = "10.16.0.1";
   tunnel->server6_ = "fd28:8712:ccb8:3::1";
   tunnel->log_ = log;
-  const bool made = Eventually(seconds(10), [&] {
+  const bool made = Eventually(seconds(30), [&] {
     const auto link = machine.Run({"ip", "link", "show", device});
     return link && link->exit_code == 0;
   });

@@ -65,7 +65,7 @@ Result<std::string> TryWireGuard(const std::map<std::string, std::string>& profi
   }
   LETHE_TRY(WriteFileAtomic(dir / "wg.conf", config, 0600));
   auto client = LETHE_TRY(ChildProcess::Start({"wireguard-go", "-f", "wgclient"}, dir / "wg.log"));
-  if (!Eventually(seconds(10), [] { return fs::exists("/sys/class/net/wgclient"); })) {
+  if (!Eventually(seconds(30), [] { return fs::exists("/sys/class/net/wgclient"); })) {
     return WithLog({ErrorCode::kUnavailable, "wireguard-go made no interface"}, dir / "wg.log");
   }
   LETHE_TRY(Shell("wg setconf wgclient " + (dir / "wg.conf").string() +
