@@ -14,6 +14,7 @@ namespace lethe::client {
 Result<Tap> Tap::Open(const std::string& interface) {
   // Datagrams: the kernel takes the Ethernet header off.
   Fd socket(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket) return IoError("watching", interface);
   sockaddr_ll address{};
   address.sll_family = AF_PACKET;
   address.sll_protocol = htons(ETH_P_ALL);

@@ -1,5 +1,6 @@
 #include "hostile_l2tp.h"
 
+#include <algorithm>
 #include <random>
 
 #include "apps/lethe-prober/run.h"
@@ -71,19 +72,22 @@ Result<Nonsense> TalkNonsense(const std::string& target, size_t first, size_t of
 }
 
 Result<Nonsense> TalkOutOfTurn(const std::string& target, Message after,
-                               const std::vector<Message>& messages) {
+                               const std::vector<Message>& messages, bool mandatory) {
   Nonsense out;
+  const bool ahead = after == Message::kSccrq;
   return Run(target, out, [&](std::string_view message) {
     ++out.messages;
     std::vector<std::string> sent = {std::string(message)};
     if (!Is(message, after)) return sent;
     uint64_t number = probe::BigEndian(message, kNumberAt, 2);
     for (const Message other : messages) {
-      sent.emplace_back(message)
-          .replace(kNumberAt, 2, Number(++number))
-          .replace(kTypeAt, 2, Number(static_cast<uint16_t>(other)));
+      std::string& said = sent.emplace_back(message);
+      said.replace(kTypeAt, 2, Number(static_cast<uint16_t>(other)));
+      if (!ahead) said.replace(kNumberAt, 2, Number(++number));
+      if (!mandatory) said[kControlHead] = static_cast<char>(said[kControlHead] & 0x7f);
     }
     out.malformed += messages.size();
+    if (ahead) std::rotate(sent.begin(), sent.begin() + 1, sent.end());
     return sent;
   });
 }

@@ -40,8 +40,9 @@ enum class Message : uint16_t {
 };
 
 // One connection that says all of `messages` right after it said `after`, each numbered as the next
-// one, with the attributes of `after`.
+// one, with the attributes of `after`; ahead of kSccrq, each as a tunnel's first. The attribute
+// that names the message is marked mandatory, as it has to be (RFC 2661, 4.4.1), or not.
 Result<Nonsense> TalkOutOfTurn(const std::string& target, Message after,
-                               const std::vector<Message>& messages);
+                               const std::vector<Message>& messages, bool mandatory);
 
 }  // namespace lethe::lab

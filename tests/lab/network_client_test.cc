@@ -169,14 +169,16 @@ TEST_F(NetworkTest, L2tpMessagesOutOfTurnEndNothing) {
                                          Message::kOcrp, Message::kSccrq, Message::kScccn,
                                          Message::kIcrq, Message::kIccn,  Message::kOcrq,
                                          Message::kWen,  Message::kSli,   Message::kHello};
-  for (const Message after : {Message::kScccn, Message::kIcrq, Message::kIccn}) {
-    SCOPED_TRACE(static_cast<int>(after));
-    MachineOf(1).Inside([&] {
-      const auto talk = TalkOutOfTurn(target, after, messages);
-      ASSERT_TRUE(talk) << talk.error().message;
-      EXPECT_EQ(talk->malformed, messages.size());
-    });
-    EXPECT_EQ(world_->server->Service("l2tp").value().restarts, before);
+  for (const bool mandatory : {false, true}) {
+    for (const Message after : {Message::kSccrq, Message::kScccn, Message::kIcrq, Message::kIccn}) {
+      SCOPED_TRACE(std::to_string(static_cast<int>(after)) + (mandatory ? "" : ", not mandatory"));
+      MachineOf(1).Inside([&] {
+        const auto talk = TalkOutOfTurn(target, after, messages, mandatory);
+        ASSERT_TRUE(talk) << talk.error().message;
+        EXPECT_GE(talk->malformed, messages.size());
+      });
+      EXPECT_EQ(world_->server->Service("l2tp").value().restarts, before);
+    }
   }
   const auto after = Probe(MachineOf(1), {{"l2tp", target}}, world_->scratch.path()).value();
   EXPECT_EQ(after.at("l2tp").reason, "ready");
