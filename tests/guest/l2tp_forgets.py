@@ -43,7 +43,7 @@ def number(kind, value, form="H"):
 
 
 class Client:
-    """A client with a port of its own. `ahead` is added to each of its acknowledgements but the first."""
+    """A client with a port of its own; `ahead` is added to what it acknowledges after its first."""
 
     tunnels = itertools.count(1)  # xl2tpd tells tunnels of one address apart by these
 
@@ -71,8 +71,7 @@ class Client:
         self.say(ICRQ, number(14, session) + number(15, session, "I"))
 
     def hear(self, seconds=5):
-        """The next new message's type and attributes, acknowledged; "" for the empty one, None for
-        silence."""
+        """The next new message's type and attributes; "" for the empty one, None for silence."""
         end = time.monotonic() + seconds
         while select.select([self.socket], [], [], max(0, end - time.monotonic()))[0]:
             packet = self.socket.recv(2048)
@@ -198,6 +197,7 @@ def who_does_not_go_on_is_forgotten():
         caller = Client(busy).up()
         caller.call(1)
         caller.expect(ICRP)
+        caller.say(None)
         check(busy.descriptors() > busy.before, "a tunnel takes no descriptor")
         time.sleep(max(0, start + MINUTE - 20 - time.monotonic()))
         check(looked_at.is_remembered(), "it has a minute")
