@@ -11,6 +11,12 @@
 #include "leak_watch.h"
 
 namespace lethe::lab {
+
+bool IsPathError(const client::Flow& flow) {
+  if (flow.protocol == IPPROTO_ICMP) return flow.from_port == 3 || flow.from_port == 11;
+  return flow.protocol == IPPROTO_ICMPV6 && flow.from_port >= 1 && flow.from_port <= 3;
+}
+
 namespace {
 
 constexpr size_t kMaxLeaks = 20;
@@ -23,12 +29,6 @@ struct Verdict {
 };
 
 bool IsOfServer(const std::string& address) { return address == kServer4 || address == kServer6; }
-
-// What routers say of packets that they could not deliver, about the VPN's own.
-bool IsPathError(const client::Flow& flow) {
-  if (flow.protocol == IPPROTO_ICMP) return flow.from_port == 3 || flow.from_port == 11;
-  return flow.protocol == IPPROTO_ICMPV6 && flow.from_port >= 1 && flow.from_port <= 3;
-}
 
 // The server's, for a client that has just gone: encrypted, whatever it is.
 bool IsLateAnswer(const client::Flow& flow) {
