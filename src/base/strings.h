@@ -23,6 +23,9 @@ std::vector<std::string_view> Words(std::string_view text);
 // Without leading and trailing spaces, tabs, CR and LF.
 std::string_view Trim(std::string_view text);
 
+// An address as it stands before a port and in URLs: that of IPv6 in brackets (RFC 3986, 3.2.2).
+std::string BracketIpv6(const std::string& address);
+
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
 
 // "1 path", "2 paths".

@@ -26,6 +26,11 @@ TEST(Trim, RemovesBlanksAtBothEnds) {
   EXPECT_EQ(Trim(" \n"), "");
 }
 
+TEST(BracketIpv6, LeavesOtherAddressesAsTheyAre) {
+  EXPECT_EQ(BracketIpv6("2001:db8::1"), "[2001:db8::1]");
+  EXPECT_EQ(BracketIpv6("192.0.2.1"), "192.0.2.1");
+}
+
 TEST(Counted, HasOneSingular) {
   EXPECT_EQ(Counted(0, "path"), "0 paths");
   EXPECT_EQ(Counted(1, "path"), "1 path");

@@ -2,7 +2,11 @@
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+
+#include "base/strings.h"
 
 namespace lethe::client {
 namespace {
@@ -29,8 +33,7 @@ class Bytes {
 };
 
 std::string End(const std::string& address, unsigned port) {
-  const bool ipv6 = address.find(':') != std::string::npos;
-  return (ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+  return BracketIpv6(address) + ":" + std::to_string(port);
 }
 
 }  // namespace
@@ -62,6 +65,13 @@ bool IsEthernetsOwn(const Flow& flow) {
   if (flow.protocol == IPPROTO_HOPOPTS) return flow.to.starts_with("ff02:");
   return flow.protocol == IPPROTO_ICMPV6 && flow.from_port >= kRouterSolicit &&
          flow.from_port < kRedirect;
+}
+
+bool IsPathError(const Flow& flow) {
+  if (flow.protocol == IPPROTO_ICMP)
+    return flow.from_port == ICMP_DEST_UNREACH || flow.from_port == ICMP_TIME_EXCEEDED;
+  return flow.protocol == IPPROTO_ICMPV6 && flow.from_port >= ICMP6_DST_UNREACH &&
+         flow.from_port <= ICMP6_TIME_EXCEEDED;
 }
 
 std::string ToString(const Flow& flow) {

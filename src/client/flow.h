@@ -22,6 +22,9 @@ Flow FlowOf(uint16_t type, std::string_view packet);
 // ARP, router and neighbour discovery, reports of groups.
 bool IsEthernetsOwn(const Flow& flow);
 
+// What routers and hosts say of packets that they could not deliver (RFC 792, RFC 4443).
+bool IsPathError(const Flow& flow);
+
 // "udp 192.0.2.101:4500 > 198.51.100.50:4500".
 std::string ToString(const Flow& flow);
 

@@ -59,5 +59,23 @@ TEST(IsEthernetsOwn, KnowsArpAndNeighbourDiscovery) {
   EXPECT_FALSE(IsEthernetsOwn(unicast));
 }
 
+TEST(IsPathError, KnowsWhatWasNotDelivered) {
+  Flow flow{.type = kIpv4, .protocol = 1};
+  for (const auto& [type, error] :
+       {std::pair(0U, false), {3U, true}, {8U, false}, {11U, true}, {12U, false}}) {
+    flow.from_port = type;
+    EXPECT_EQ(IsPathError(flow), error) << type;
+  }
+  flow = {.type = kIpv6, .protocol = 58};
+  for (const auto& [type, error] :
+       {std::pair(0U, false), {1U, true}, {2U, true}, {3U, true}, {4U, false}, {128U, false}}) {
+    flow.from_port = type;
+    EXPECT_EQ(IsPathError(flow), error) << type;
+  }
+  flow.protocol = 17;
+  flow.from_port = 3;
+  EXPECT_FALSE(IsPathError(flow));
+}
+
 }  // namespace
 }  // namespace lethe::client

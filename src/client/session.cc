@@ -283,11 +283,9 @@ void Session::Stop() {
   if (connection_->request.protocol == Protocol::kWireGuard)
     (void)RunCommand({.argv = {"/usr/sbin/ip", "link", "del", "wg0"}});
   // The kernel would go on sending the end of a stream that nobody answers.
-  if (connection_->request.tcp) {
-    const std::string& server = connection_->request.server;
-    const bool ipv6 = server.find(':') != std::string::npos;
-    (void)RunCommand({.argv = {"/usr/bin/ss", "-K", "dst", ipv6 ? "[" + server + "]" : server}});
-  }
+  if (connection_->request.tcp)
+    (void)RunCommand(
+        {.argv = {"/usr/bin/ss", "-K", "dst", BracketIpv6(connection_->request.server)}});
   (void)RunCommand({.argv = {"/usr/sbin/ip", "route", "del", connection_->request.server}});
   (void)RunCommand({.argv = {"/usr/sbin/ip", "-6", "route", "del", connection_->request.server}});
   if (uplink_->guard) (void)LoadRules(GuardRules(nullptr));

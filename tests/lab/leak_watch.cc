@@ -11,12 +11,6 @@
 #include "leak_watch.h"
 
 namespace lethe::lab {
-
-bool IsPathError(const client::Flow& flow) {
-  if (flow.protocol == IPPROTO_ICMP) return flow.from_port == 3 || flow.from_port == 11;
-  return flow.protocol == IPPROTO_ICMPV6 && flow.from_port >= 1 && flow.from_port <= 3;
-}
-
 namespace {
 
 constexpr size_t kMaxLeaks = 20;
@@ -43,7 +37,8 @@ bool IsLateAnswer(const client::Flow& flow) {
 }
 
 Verdict Judge(const client::Flow& flow, Vpn vpn) {
-  if (client::IsEthernetsOwn(flow) || IsPathError(flow)) return {.vpn = false, .harmless = true};
+  if (client::IsEthernetsOwn(flow) || client::IsPathError(flow))
+    return {.vpn = false, .harmless = true};
   const bool to_server = IsOfServer(flow.to);
   if (!to_server && !IsOfServer(flow.from)) return {};
   const unsigned port = to_server ? flow.to_port : flow.from_port;

@@ -9,14 +9,10 @@
 
 #include "base/result.h"
 #include "cable.h"
-#include "client/watch.h"
 #include "credentials.h"
 #include "wire.h"
 
 namespace lethe::lab {
-
-// What routers and hosts say of packets that they could not deliver (RFC 792, RFC 4443).
-bool IsPathError(const client::Flow& flow);
 
 class LeakWatch {
  public:

@@ -300,7 +300,7 @@ TEST_P(MatrixTest, HoldsItsPromises) {
       ASSERT_EQ(Connect(), "up") << client_->Log();
       ExpectCarries();
       for (const auto& [flow, packets] : uplink->Take()) {
-        if (IsPathError(flow)) continue;  // of what the server sent to who was here before
+        if (client::IsPathError(flow)) continue;  // of what the server sent to who was here before
         EXPECT_TRUE(flow.from != kGuestHome.ipv4 && flow.from != kGuestHome.ipv6)
             << "no NAT: " << client::ToString(flow) << ", " << packets << " packets";
       }

@@ -77,10 +77,8 @@ Result<int> Run(const Options& options, const GlobalOptions& global) {
   server_options.max_connections = options.connections;
   const auto store = LETHE_TRY(OpenStore(options.store));
   auto server = LETHE_TRY(http::Server::Listen(server_options, RoutesOf(store)));
-  const std::string host = server_options.address.find(':') == std::string::npos
-                               ? server_options.address
-                               : "[" + server_options.address + "]";
-  const std::string url = fmt::format("http://{}:{}", host, server.port());
+  const std::string url =
+      fmt::format("http://{}:{}", BracketIpv6(server_options.address), server.port());
   if (global.json) {
     PrintJson(json::Object{{"url", url}, {"store", store.directory().string()}});
   } else {
