@@ -3,7 +3,7 @@ import os
 import sys
 import time
 
-# What judges minutes or per mille is judged so where nobody else uses the machine.
+# Shares of a processor are judged closely, and slopes over many cycles, only there.
 NIGHTLY = os.environ.get("LETHE_TEST_TIER") == "nightly"
 
 

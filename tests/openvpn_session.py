@@ -19,6 +19,9 @@ import sys
 import threading
 import time
 
+sys.dont_write_bytecode = True
+from fixture import eventually  # noqa: E402
+
 PORT = 1194
 SERVER, CLIENT, INSIDE = "192.0.2.1", "192.0.2.2", "10.8.0.1"
 CONFIG = """dev tun
@@ -50,14 +53,6 @@ server-poll-timeout 3
 hand-window 6
 verb 0
 """
-
-
-def wait_for(what, condition, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            sys.exit(f"openvpn_session: {what}: not within {seconds} s")
-        time.sleep(0.05)
 
 
 def run(*command):
@@ -111,7 +106,7 @@ class Session:
         run("ip", "link", "set", "lo", "up")
         self.far = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
         own = os.readlink("/proc/self/ns/net")
-        wait_for("a net name space", lambda: os.readlink(f"/proc/{self.far.pid}/ns/net") != own)
+        eventually(lambda: os.readlink(f"/proc/{self.far.pid}/ns/net") != own, "a net name space")
         run("ip", "link", "add", "near", "type", "veth", "peer", "name", "far", "netns",
             str(self.far.pid))
         run("ip", "address", "add", SERVER + "/24", "dev", "near")
@@ -146,8 +141,8 @@ class Session:
             cwd=self.folder, stdin=subprocess.DEVNULL, stdout=self.said.write,
             stderr=self.said.write, preexec_fn=self.enter_root, pass_fds=(self.counter.write,),
             env={"LETHE_COUNTER_FD": str(self.counter.write), "PATH": "/usr/sbin:/usr/bin"})
-        wait_for("the server's tun device", lambda: has_device("tun0")
-                 or self.server.poll() is not None)
+        eventually(lambda: has_device("tun0") or self.server.poll() is not None,
+                   "the server's tun device")
         self.alive("at start")
 
     def alive(self, when):
@@ -241,7 +236,7 @@ class Session:
         self.step("wrong password", before)
         before = self.said.count
         client = self.start_client("client", "right")
-        wait_for("the tunnel", self.pings)
+        eventually(self.pings, "the tunnel")
         self.step("connect", before)
         before = self.said.count
         self.in_far(self.malformed)
@@ -250,13 +245,13 @@ class Session:
         before = self.said.count
         self.in_far(self.replay)
         self.step("replay", before)
-        wait_for("the tunnel after replays", self.pings)
+        eventually(self.pings, "the tunnel after replays")
         for name in ("SIGUSR2", "SIGUSR1", "SIGHUP"):
             before = self.said.count
             self.server.send_signal(getattr(signal, name))
             time.sleep(1)
             self.alive("after " + name)
-            wait_for("the tunnel after " + name, self.pings, 40)
+            eventually(self.pings, "the tunnel after " + name, 40)
             self.step(name, before)
         before = self.said.count
         self.server.send_signal(signal.SIGTERM)

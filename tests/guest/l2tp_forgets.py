@@ -1,5 +1,5 @@
 """The image's xl2tpd, without IPsec before it, against clients that break RFC 2661 or go without a
-word. Inside a guest; usage: l2tp_forgets.py ROOT with the unpacked xl2tpd, ppp and libc6."""
+word. Inside a guest; usage: l2tp_forgets.py ROOT with the unpacked xl2tpd and libc6."""
 import contextlib
 import itertools
 import os
@@ -64,8 +64,10 @@ class Client:
             self.ns = self.ns + 1 & 0xffff
 
     def begin(self):
+        """Until the server has its tunnel, and waits for the word that the client has it."""
         self.say(SCCRQ, number(2, 0x0100) + number(3, 3, "I") + avp(7, b"client")
                  + number(9, self.tunnel) + number(10, 4))
+        self.theirs = struct.unpack("!H", self.expect(SCCRP)[9])[0]
 
     def call(self, session):
         self.say(ICRQ, number(14, session) + number(15, session, "I"))
@@ -106,7 +108,6 @@ class Client:
     def up(self):
         """Until its tunnel is there, for both."""
         self.begin()
-        self.theirs = struct.unpack("!H", self.expect(SCCRP)[9])[0]
         self.say(SCCCN)
         return self
 
@@ -189,7 +190,6 @@ def who_does_not_go_on_is_forgotten():
         start = time.monotonic()
         for client in (quiet, looked_at):
             client.begin()
-            client.theirs = struct.unpack("!H", client.expect(SCCRP)[9])[0]
             client.say(None)  # it has all that was sent
         # What was never sent is acknowledged; then nothing.
         ahead = [Client(busy, ahead=n).up() for n in (1, 3, 30_000, 40_000, 65_535)]
